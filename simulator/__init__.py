@@ -1,0 +1,1 @@
+"""A local stand-in for the Spotify accounts service and Web API, over real HTTP."""

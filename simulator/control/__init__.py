@@ -1,0 +1,1 @@
+"""Switches and clock of the simulator, on a port of their own."""

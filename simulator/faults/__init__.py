@@ -1,0 +1,1 @@
+"""Switchable faults around the simulated service."""

@@ -1,0 +1,1 @@
+"""The simulated accounts service and Web API."""

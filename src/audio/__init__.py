@@ -1,0 +1,1 @@
+"""Open feeds and audio behind each show and episode."""

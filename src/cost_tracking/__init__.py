@@ -1,0 +1,1 @@
+"""What every call costs, whom it is charged to, and the budgets that hold it back."""

@@ -1,0 +1,1 @@
+"""The gpodder interface."""

@@ -1,0 +1,1 @@
+"""Listening history: archives, observations, merged events and statistics."""

@@ -1,0 +1,1 @@
+"""Background work: claiming what is due and running it."""

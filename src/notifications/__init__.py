@@ -1,0 +1,1 @@
+"""Telling users what they have to know, once."""

@@ -1,0 +1,1 @@
+"""Diagnosis, backup, moving and keys."""

@@ -1,0 +1,1 @@
+"""Spotify: connecting accounts, the metered client, the podcast library and its sync."""

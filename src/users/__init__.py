@@ -1,0 +1,1 @@
+"""Users, their sessions, tokens and audit trail."""
