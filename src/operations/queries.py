@@ -1,0 +1,38 @@
+"""Statements about the database itself."""
+
+from sqlalchemy import inspect, text
+from sqlalchemy.engine import Connection
+
+from src.database import sync_engine
+
+
+def revision_of(url: str) -> str | None:
+    """Return the schema revision of the database at `url`; None when it is empty."""
+    engine = sync_engine(url)
+    try:
+        with engine.connect() as connection:
+            return _revision(connection)
+    finally:
+        engine.dispose()
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.execute(text("select version_num from alembic_version")).scalar()
+    return str(found) if found is not None else None
+
+
+def role_of(url: str) -> tuple[str, bool, bool]:
+    """Return the PostgreSQL role of `url`, whether it is superuser, whether it bypasses policies."""
+    engine = sync_engine(url)
+    try:
+        with engine.connect() as connection:
+            row = connection.execute(
+                text(
+                    "select rolname, rolsuper, rolbypassrls from pg_roles where rolname = current_user"
+                )
+            ).one()
+            return str(row[0]), bool(row[1]), bool(row[2])
+    finally:
+        engine.dispose()
