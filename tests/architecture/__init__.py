@@ -1,0 +1,1 @@
+"""Rules about the code itself, which no single room could check."""
