@@ -39,7 +39,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Say how to repeat this run; `-q` would hide a header."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None and not hasattr(session.config, "workerinput"):
-        seed = session.config.getoption("randomly_seed")
+        seed = session.config.getoption("randomly_seed", 0)
         reporter.write_line(f"To repeat this run: PLAYHEAD_TEST_SEED={seed}")
 
 
@@ -81,7 +81,7 @@ def network(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def fault_seed(pytestconfig: pytest.Config) -> int:
     """Seed of all faults and invented data in this run; printed at its start."""
-    seed: int = pytestconfig.getoption("randomly_seed")
+    seed: int = pytestconfig.getoption("randomly_seed", 0)
     return seed
 
 
