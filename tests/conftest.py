@@ -12,6 +12,8 @@ from tests.servers import EXTERNAL_POSTGRES, SUPERUSER, Keeper, Ports
 
 close_network()
 
+pytest_plugins = ["tests.fixtures"]
+
 _KEEPER = pytest.StashKey[Keeper]()
 _SERVER_FIXTURES = frozenset({"server_ports", "postgres_server", "postgres_roles", "valkey_url"})
 
