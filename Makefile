@@ -7,7 +7,7 @@ RUN := $(UV) run --frozen --no-sync
 PYTEST := $(RUN) pytest -q
 EXPORT := $(UV) export --quiet --frozen --extra test --no-dev --no-emit-project --format requirements.txt --no-header
 SYNCED := .venv/.synced
-CODE := src simulator tests benchmarks migrations $(wildcard *.py)
+CODE := $(wildcard src simulator tests benchmarks migrations *.py)
 PUBLIC_INDEX := ^https://(pypi\.org|files\.pythonhosted\.org)$$
 
 # uv brings its own root certificates; behind a company's proxy only the system's know the way.
