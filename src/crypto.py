@@ -16,6 +16,7 @@ from src.utils.types import UserId
 
 _PLACEHOLDERS = ("change", "replace", "placeholder", "example", "your", "secret", "xxx")
 _KEY_LENGTH = 44
+_CHECKOUT = Path(__file__).resolve().parents[1]
 
 
 class SealBroken(PlayheadError):
@@ -71,9 +72,9 @@ def parse_keys(text: str, *, source: str) -> list[Key]:
     return sorted(keys, key=lambda key: -key.version)
 
 
-def _inside_repository(path: Path) -> bool:
-    """Tell whether `path` lies in a source checkout, where it could be committed."""
-    return any((parent / ".git").exists() for parent in path.resolve().parents)
+def _inside_checkout(path: Path) -> bool:
+    """Tell whether `path` lies in this program's own checkout, where it could be committed."""
+    return _CHECKOUT in path.resolve().parents
 
 
 def load_or_create_keys(path: Path, *, create: bool = True) -> list[Key]:
@@ -81,11 +82,11 @@ def load_or_create_keys(path: Path, *, create: bool = True) -> list[Key]:
 
     Raises:
         SettingsRefused: The file is a link, readable by others, unreadable by us,
-            inside a source checkout, or holds no usable key.
+            inside the source checkout, or holds no usable key.
     """
-    if _inside_repository(path):
+    if _inside_checkout(path):
         raise SettingsRefused(
-            f"The key file {path} lies inside a source checkout, where it could be committed. "
+            f"The key file {path} lies inside the source checkout, where it could be committed. "
             "Set DATA_DIR or KEY_FILE to a folder outside it."
         )
     if create and not path.exists() and not path.is_symlink():
