@@ -41,6 +41,7 @@ _RHYTHM_SHARES = (
 _SIZE_SPREAD = 0.75
 _MOST_AT_EPOCH = 2_500
 _LONGEST_LIFE_MS = 12 * 365 * DAY_MS
+_EXPLICIT = 0.07
 _EMPTY_TEXT = 0.02
 _VAGUE_DATE = 0.02
 _SHORTEST_MS, _LONGEST_MS = 2 * MINUTE_MS, 4 * HOUR_MS
@@ -125,7 +126,7 @@ class Catalogue:
             description="\n\n".join(texts),
             html_description=names.as_html(texts),
             language=self._language(index),
-            explicit=rng.random() < 0.1,
+            explicit=rng.random() < _EXPLICIT,
             media_type=_media_type(rng),
             oldest_first=self.oldest_first(index),
             rhythm=self.rhythms[index],
@@ -162,7 +163,7 @@ class Catalogue:
             published_at=published_at,
             release_date=published_at.date().isoformat()[:told],
             release_date_precision=precision,
-            explicit=rng.random() < 0.05,
+            explicit=rng.random() < _EXPLICIT,
             language=self._language(show),
         )
 

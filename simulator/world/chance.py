@@ -59,7 +59,7 @@ def share(seed: int, purpose: int, first: int, second: int = 0) -> float:
 
 def stream(seed: int, purpose: int, first: int, second: int = 0) -> Random:
     """Return a generator of its own for the four numbers."""
-    return Random(mixed(seed, purpose, first, second))  # noqa: S311 - a simulated world keeps no secrets
+    return Random(mixed(seed, purpose, first, second))
 
 
 def bell(rng: Random) -> float:

@@ -85,6 +85,7 @@ class Listeners:
         self._seed = seed
         self._ids = Identifiers(seed)
         self.facts = lru_cache(maxsize=4_096)(self._facts)
+        self._lapse = lru_cache(maxsize=4_096)(self._lapse_of)
 
     def index(self, listener_id: str) -> int | None:
         """Return the listener behind a user identifier, or None if it is not ours."""
@@ -98,11 +99,8 @@ class Listeners:
     def away(self, index: int, day: int) -> bool:
         """Tell whether the listener hears nothing on a local day: a lapse of weeks."""
         block, within = divmod(day, _LAPSE_BLOCK_DAYS)
-        rng = stream(self._seed, Purpose.LAPSE, index, block)
-        if rng.random() >= _LAPSE_CHANCE:
-            return False
-        first = between(rng, 0, 60)
-        return first <= within < first + between(rng, 8, 30)
+        first, last = self._lapse(index, block)
+        return first <= within < last
 
     def catches_up(self, index: int, show: int) -> bool:
         """Tell whether the listener hears a show from its beginning, not its end."""
@@ -111,6 +109,14 @@ class Listeners:
     def entry_point(self, index: int, show: int) -> float:
         """Return where in a show's back catalogue the listener starts, 0 to 0.7 of it."""
         return 0.7 * share(self._seed, Purpose.SHELF, index, show)
+
+    def _lapse_of(self, index: int, block: int) -> tuple[float, float]:
+        """Return the first and last day of the lapse in a block of days; equal means none."""
+        rng = stream(self._seed, Purpose.LAPSE, index, block)
+        if rng.random() >= _LAPSE_CHANCE:
+            return 0.0, 0.0
+        first = between(rng, 0, 60)
+        return first, first + between(rng, 8, 30)
 
     def _facts(self, index: int) -> ListenerFacts:
         if not 0 <= index < self.count:

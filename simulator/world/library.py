@@ -117,7 +117,8 @@ def plan_library(
     rng = stream(seed, Purpose.LIBRARY, listener)
     history_ms = epoch_ms - HISTORY_DAYS * DAY_MS
     chosen, rest = _usual_choice(rng, size=size, epoch_ms=epoch_ms, catalogue=catalogue)
-    past, coming = [], []
+    past: list[Change] = []
+    coming: list[Change] = []
     for show in chosen:
         start_ms = catalogue.schedules[show].start_ms
         long_saved = start_ms < history_ms and rng.random() < _LONG_SAVED
@@ -153,9 +154,8 @@ def _usual_choice(
         if gap < best_gap:
             best, best_gap = candidate, gap
     taken = set(best)
-    return best, [
-        show for show in _sample(rng, catalogue.shows, catalogue.shows) if show not in taken
-    ]
+    others = _sample(rng, catalogue.shows, catalogue.shows)
+    return best, [show for show in others if show not in taken]
 
 
 def _sample(rng: Random, size: int, population: int) -> list[int]:

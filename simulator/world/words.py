@@ -1,6 +1,11 @@
 """The words every name and description of the world is made of."""
 
-MODIFIERS = tuple(
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+MODIFIERS = _words(
     """
     amber ashen autumn backward bashful blithe borrowed brassy brindled candid cedar chalky
     clockless cobalt copper cordial crooked dappled distant drowsy dusky earnest eastward errant
@@ -10,10 +15,10 @@ MODIFIERS = tuple(
     pebbled placid quiet ragged rambling restless rusty salted scarlet sideways silver slanted
     sleepless sober southern spare tidal tinned umber unhurried velvet vivid wandering
     waxen woven
-    """.split()
+    """
 )
 
-NOUNS = tuple(
+NOUNS = _words(
     """
     abacus almanac anchor anvil aqueduct atlas attic awning balcony barometer basin beacon bellows
     bobbin bookend bramble bridle bucket buoy cabinet candle caravan cellar chisel cistern
@@ -23,10 +28,10 @@ NOUNS = tuple(
     paddle pantry parasol pendulum pier plinth quarry rafter reservoir rudder saddle satchel
     sextant shutter spindle staircase sundial teapot thicket thimble tollgate trellis turnstile
     viaduct weathervane windowsill
-    """.split()
+    """
 )
 
-COINED = tuple(
+COINED = _words(
     """
     Abbercombe Aldervane Arnquist Belloway Birchmere Bramwith Brockenfell Calderbeck Carrowmede
     Coldwharf Corvell Craddenby Dellingay Dorvane Dunmarrow Eastrelle Elderquay Emberly Fallowick
@@ -38,7 +43,7 @@ COINED = tuple(
     Thistlequay Tollermere Ullerby Underquill Upperfen Vallowdene Varrowby Vennimore Wallowfen
     Wetherquay Willowick Winterby Wyndermoss Yarrowick Yellandby Yonderfell Zellaquay Zephyrine
     Zinnowold
-    """.split()
+    """
 )
 
 FORMATS = (
@@ -60,12 +65,12 @@ FORMATS = (
     "company",
 )
 
-GIVEN_NAMES = tuple(
+GIVEN_NAMES = _words(
     """
     Aveline Bastian Corisande Dorrit Edda Florian Gwendal Hedda Ivo Jorun Kasimir Linnea Marek
     Nuala Orla Peregrine Quirin Rosalind Severin Tamsin Ulrike Valentin Wilhelmina Xanthe Yannick
     Zelda
-    """.split()
+    """
 )
 
 FAMILY_WORDS = COINED
