@@ -26,6 +26,7 @@ from sqlalchemy import (
     event,
     text,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import (
@@ -322,6 +323,12 @@ async def become(session: Session, user_id: UserId) -> None:
     session.sync_session.info["user_id"] = user_id
     connection = await session.connection()
     await connection.run_sync(_open_for, session.sync_session.info)
+
+
+def upsert(session: Session, model: type[Base]) -> Any:
+    """Return the database's own `insert(model)`, the one that knows `on_conflict_do_update`."""
+    dialect = session.get_bind().dialect.name
+    return sqlite.insert(model) if dialect == "sqlite" else postgresql.insert(model)
 
 
 def sync_address(url: str) -> str:
