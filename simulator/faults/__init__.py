@@ -1,1 +1,1 @@
-"""Switchable faults around the simulated service."""
+"""What can go wrong on the way, switched on and off while the simulator runs."""
