@@ -128,7 +128,7 @@ def _postgres_programs(home: Path) -> Path:
 
 
 def start(
-    command: list[str], log: Path, *, ready: Callable[[], bool], death: int, **popen: Any
+    command: list[str], log: Path, *, ready: Callable[[], bool], death: int | None, **popen: Any
 ) -> subprocess.Popen[bytes]:
     """Start one server and wait until `ready`, looking every 5 ms.
 
@@ -136,7 +136,7 @@ def start(
         command: The program and its arguments.
         log: File for all it prints.
         ready: Whether it answers.
-        death: Signal that the kernel sends it when this process dies (Linux).
+        death: Signal that the kernel sends it when this process dies (Linux); None for none.
         popen: More arguments to `subprocess.Popen`.
 
     Raises:
@@ -148,7 +148,7 @@ def start(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            preexec_fn=_die_with_parent(death),  # noqa: PLW1509 - the keeper has one thread
+            preexec_fn=_die_with_parent(death) if death else None,  # noqa: PLW1509 - the keeper has one thread
             **popen,
         )
     deadline = time.monotonic() + START_TIMEOUT_S

@@ -16,7 +16,7 @@ import pytest
 import redis
 
 from tests.databases import ROLE_PASSWORD, ROLES, PostgresServer
-from tests.servers import ServerFailed, start
+from tests.servers import EXTERNAL_POSTGRES, ServerFailed, start
 
 ROOT = Path(__file__).parents[2]
 OWNER = """
@@ -108,7 +108,10 @@ def test_roles_sign_in_by_url(postgres_roles: PostgresServer) -> None:
 @pytest.mark.parametrize("victim", ["owner", "keeper"])
 def test_no_server_outlives_a_kill(victim: str) -> None:
     """Whichever process is killed, both servers end with it."""
-    owner = subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE, cwd=ROOT)
+    environment = {name: value for name, value in os.environ.items() if name != EXTERNAL_POSTGRES}
+    owner = subprocess.Popen(
+        [sys.executable, "-c", OWNER], stdout=subprocess.PIPE, cwd=ROOT, env=environment
+    )
     assert owner.stdout is not None
     started = json.loads(owner.stdout.readline())
     try:
@@ -135,4 +138,4 @@ def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "raise SystemExit('no room on the disk')"]
 
     with pytest.raises(ServerFailed, match="no room on the disk"):
-        start(command, tmp_path / "log", ready=lambda: False, death=signal.SIGKILL)
+        start(command, tmp_path / "log", ready=lambda: False, death=None)
