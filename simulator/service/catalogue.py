@@ -110,14 +110,14 @@ class Catalogue:
     def _show_head(self, show: int, call: Call) -> bytes:
         extended = self._state.extended
         head = self._kept.get(
-            (show, extended, call.base),
+            ("show", show, extended, call.base),
             lambda: show_head(self._world.show(show), base=call.base, extended=extended),
         )
         return b'%s,"total_episodes":%d' % (head, self._world.episode_count(show, call.at))
 
     def _simple_head(self, show: int, number: int, call: Call) -> bytes:
         return self._kept.get(
-            (show, number, call.base),
+            ("episode", show, number, call.base),
             lambda: episode_head(
                 self._world.episode(show, number),
                 base=call.base,
