@@ -32,7 +32,9 @@ class Settings(BaseSettings):
     the setting and its cure when a value cannot be used.
     """
 
-    model_config = SettingsConfigDict(env_file=SETTINGS_FILE, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_file=SETTINGS_FILE, env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     public_url: str = "http://127.0.0.1:8000"
     host: str = "127.0.0.1"
@@ -53,6 +55,12 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
     long_period_divisor: Annotated[int, Field(ge=1, le=100_000)] = 1
+
+    @model_validator(mode="before")
+    @classmethod
+    def _reached_on_its_port(cls, values: dict[str, object]) -> dict[str, object]:
+        """Without a PUBLIC_URL, people reach the service on this machine by its port."""
+        return {"public_url": f"http://127.0.0.1:{values.get('port', 8000)}", **values}
 
     @field_validator("trusted_proxies", "cors_origins", mode="before")
     @classmethod

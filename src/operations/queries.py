@@ -24,13 +24,14 @@ def _revision(connection: Connection) -> str | None:
 
 
 def role_of(url: str) -> tuple[str, bool, bool]:
-    """Return the PostgreSQL role of `url`, whether it is superuser, whether it bypasses policies."""
+    """Return the role that `url` connects as, and whether it is superuser or bypasses policies."""
     engine = sync_engine(url)
     try:
         with engine.connect() as connection:
             row = connection.execute(
                 text(
-                    "select rolname, rolsuper, rolbypassrls from pg_roles where rolname = current_user"
+                    "select rolname, rolsuper, rolbypassrls from pg_roles"
+                    " where rolname = current_user"
                 )
             ).one()
             return str(row[0]), bool(row[1]), bool(row[2])

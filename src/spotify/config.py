@@ -22,7 +22,9 @@ _CLIENT_ID = re.compile(r"[0-9a-f]{32}")
 class SpotifySettings(BaseSettings):
     """How Playhead talks to Spotify; read from the environment and `config.env`."""
 
-    model_config = SettingsConfigDict(env_file=SETTINGS_FILE, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_file=SETTINGS_FILE, env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     spotify_client_id: str | None = None
     spotify_api_url: str = API_URL
