@@ -26,10 +26,10 @@ _SAVERS = (True, False, False, True, False)
 """Two of five listeners save single episodes."""
 
 _OFFSETS_H = (0, 1, 2, 1, -5, -8, 0, 10)
-_ZIPF = 1.1
+_ZIPF = 1.5
 _LAPSE_BLOCK_DAYS = 90
 _LAPSE_CHANCE = 0.15
-_CATCHING_UP = 0.12
+_CATCHING_UP = 0.05
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ _FORMER = 0.15
 _ADD_CHANCE = 0.035
 _RETURN_CHANCE = 0.015
 _DROP_CHANCE = 0.05
-_MOVE_CHANCE = 0.04
+_MOVE_CHANCE = 0.02
 
 
 class Change(NamedTuple):
@@ -94,8 +94,8 @@ class Library:
         self._rank(change.show, rng)
 
     def _rank(self, show: int, rng: Random) -> None:
-        """Place a show among the others, more often near the top."""
-        self.ranking.insert(int(rng.random() ** 2 * (len(self.ranking) + 1)), show)
+        """Place a show anywhere among the others."""
+        self.ranking.insert(int(rng.random() * (len(self.ranking) + 1)), show)
 
 
 def plan_library(

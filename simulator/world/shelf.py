@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from simulator.world.picking import Picker
 
-_SAVES_A_DAY = 0.55
+_SAVES_A_DAY = 0.8
 _OTHERS_SAVE_A_DAY = 0.03
 _TIDY_A_DAY = 0.006
 _DROP_WHEN_HEARD = 0.6
