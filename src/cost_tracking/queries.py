@@ -1,0 +1,117 @@
+"""Every SQL statement on the ledger."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, case, func, literal, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from src.cost_tracking.models import CostEntry, EntryKind
+from src.database import Session
+from src.users.models import User
+from src.utils.types import UserId
+
+
+class DailySpend(NamedTuple):
+    """Attempts of one UTC day, service and operation; `failed` are those that brought nothing."""
+
+    day: date
+    service: str
+    operation: str
+    calls: int
+    failed: int
+    amount_micro: int
+
+
+async def add_entry(session: Session, *, user_id: UserId, entry: Mapping[str, object]) -> None:
+    """Add one row to the ledger, unless its `attempt` stands there already.
+
+    Args:
+        session: Open transaction of the caller, opened for `user_id`.
+        user_id: Owner; if the account is gone, nothing is added.
+        entry: Columns of `CostEntry` and their values; `kind` and `quantity` have defaults.
+    """
+    values = {"kind": EntryKind.CHARGE.value, "quantity": 1, **entry}
+    columns = [
+        literal(value, CostEntry.__table__.c[name].type).label(name)
+        for name, value in values.items()
+    ]
+    dialect = session.get_bind().dialect.name
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    await session.execute(
+        insert(CostEntry)
+        .from_select(["user_id", *values], select(User.id, *columns).where(User.id == user_id))
+        .on_conflict_do_nothing(index_elements=["attempt"])
+    )
+
+
+async def daily_spend(
+    session: Session, *, user_id: UserId, since: date, until: date
+) -> Sequence[DailySpend]:
+    """Sum up a user's ledger by day, service and operation.
+
+    Args:
+        session: Open transaction of the caller, opened for `user_id`.
+        user_id: Owner.
+        since: First UTC day.
+        until: Last UTC day, included.
+
+    Returns:
+        At most one row for each day, service and operation, oldest day first.
+    """
+    failed = func.sum(case((CostEntry.outcome == "ok", 0), else_=CostEntry.quantity))
+    rows = await session.execute(
+        select(
+            CostEntry.day,
+            CostEntry.service,
+            CostEntry.operation,
+            func.sum(CostEntry.quantity),
+            failed,
+            func.sum(CostEntry.amount_micro),
+        )
+        .where(CostEntry.user_id == user_id, CostEntry.day.between(since, until))
+        .group_by(CostEntry.day, CostEntry.service, CostEntry.operation)
+        .order_by(CostEntry.day, CostEntry.service, CostEntry.operation)
+    )
+    return [
+        DailySpend(day, service, operation, int(calls), int(bad), int(amount))
+        for day, service, operation, calls, bad, amount in rows
+    ]
+
+
+async def count_calls(session: Session, *, user_id: UserId, service: str, since: datetime) -> int:
+    """Count a user's attempts at one service from `since` (aware UTC) on, failed ones too."""
+    statement = select(func.count()).where(
+        CostEntry.user_id == user_id, CostEntry.service == service, CostEntry.at >= since
+    )
+    return int(await session.scalar(statement) or 0)
+
+
+async def first_entry_at(session: Session, *, user_id: UserId) -> datetime | None:
+    """Return the instant of the user's oldest entry, None without any."""
+    found: datetime | None = await session.scalar(
+        select(CostEntry.at).where(CostEntry.user_id == user_id).order_by(CostEntry.at).limit(1)
+    )
+    return found
+
+
+async def recent_attempts_all_users(
+    session: Session, *, service: str, since: datetime, limit: int
+) -> Sequence[datetime]:
+    """Return when everybody's newest attempts at one service were sent, newest first.
+
+    Args:
+        session: Open transaction of the scheduler.
+        service: Which service.
+        since: Aware UTC instant; older ones are left out.
+        limit: Most rows.
+    """
+    sent: ColumnElement[bool] = CostEntry.outcome != "not_sent"
+    rows = await session.scalars(
+        select(CostEntry.at)
+        .where(CostEntry.service == service, CostEntry.at >= since, sent)
+        .order_by(CostEntry.at.desc())
+        .limit(limit)
+    )
+    return rows.all()

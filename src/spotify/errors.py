@@ -1,0 +1,296 @@
+"""What can go wrong with Spotify, grouped by what the caller does about it."""
+
+from src.errors import PlayheadError
+
+
+class SpotifyError(PlayheadError):
+    """Root of what this room raises."""
+
+    status = 502
+    code = "spotify_error"
+    title = "Spotify answered with an error"
+
+
+# Worth another attempt.
+
+
+class Transient(SpotifyError):
+    """The service failed; the same call may well work in a moment. Counts for the breaker."""
+
+    code = "spotify_failed"
+    title = "Spotify failed"
+
+
+class BadGateway(Transient):
+    """Spotify answered 5xx."""
+
+    code = "spotify_bad_gateway"
+
+
+class TimedOut(Transient):
+    """The answer, or the rest of it, did not come in time."""
+
+    status = 504
+    code = "spotify_timed_out"
+    title = "Spotify took too long"
+
+
+class Unreachable(Transient):
+    """No connection, no such host, or a connection that broke."""
+
+    status = 504
+    code = "spotify_unreachable"
+    title = "Spotify is out of reach"
+
+
+class Garbled(Transient):
+    """The answer is not the JSON that was agreed: cut, HTML, a redirect, or too large."""
+
+    code = "spotify_garbled"
+    title = "Spotify's answer is unreadable"
+
+
+class Slowed(SpotifyError):
+    """Spotify asked to slow down for a few seconds; handled inside the client."""
+
+    status = 503
+    code = "spotify_slowed"
+    title = "Spotify asked to slow down"
+
+
+# Come back later.
+
+
+class SpotifyBusy(SpotifyError):
+    """The wait for a turn, or the one Spotify asked for, is longer than the caller's patience."""
+
+    status = 503
+    code = "spotify_busy"
+    title = "Spotify is busy"
+
+
+class QuotaExhausted(SpotifyError):
+    """The developer account's daily allowance is used up; everybody on it waits."""
+
+    status = 503
+    code = "quota_exhausted"
+    title = "Daily allowance used up"
+
+
+class CallCapReached(SpotifyError):
+    """This piece of work has made all the calls it was allowed."""
+
+    status = 429
+    code = "call_cap_reached"
+    title = "Call limit reached"
+
+    def __init__(self, max_calls: int) -> None:
+        """Say how many calls were allowed."""
+        super().__init__(
+            f"All {max_calls} Spotify calls allowed at once are made. What is left comes with "
+            "the next sync."
+        )
+
+
+class LeaseLost(SpotifyError):
+    """Another process took over this run; stop without writing anything."""
+
+    status = 409
+    code = "lease_lost"
+    title = "Run taken over"
+
+
+# The user, or the app's owner, has to do something.
+
+
+class SpotifyNotConfigured(SpotifyError):
+    """No client id is set."""
+
+    status = 409
+    code = "spotify_not_configured"
+    title = "No Spotify app yet"
+
+    def __init__(self) -> None:
+        """Say where the client id comes from."""
+        super().__init__(
+            "Playhead has no Spotify app yet. Create one at developer.spotify.com and set its "
+            "client id as SPOTIFY_CLIENT_ID."
+        )
+
+
+class NotConnected(SpotifyError):
+    """The user has not connected Spotify."""
+
+    status = 409
+    code = "not_connected"
+    title = "Spotify is not connected"
+
+    def __init__(self) -> None:
+        """Say how to go on."""
+        super().__init__("Spotify is not connected yet. Connect it first.")
+
+
+class ReconnectNeeded(SpotifyError):
+    """The grant is gone: revoked, or six months old. Only a new sign-in helps."""
+
+    status = 409
+    code = "reconnect_needed"
+    title = "Connect Spotify again"
+
+    def __init__(self, message: str | None = None) -> None:
+        """Say `message`, or that Spotify no longer accepts the connection."""
+        super().__init__(
+            message
+            or "Spotify no longer accepts this connection. Your history is safe. "
+            "Connect again to go on."
+        )
+
+
+class AlreadyConnected(SpotifyError):
+    """This Spotify account belongs to another user of this Playhead."""
+
+    status = 409
+    code = "already_connected"
+    title = "Spotify account in use"
+
+    def __init__(self) -> None:
+        """Say how to go on."""
+        super().__init__(
+            "This Spotify account is connected to another user here. Disconnect it there, or "
+            "sign in to Spotify with another account."
+        )
+
+
+class OtherAccount(SpotifyError):
+    """The user signed in to another Spotify account than the connected one."""
+
+    status = 409
+    code = "other_account"
+    title = "Another Spotify account"
+
+    def __init__(self) -> None:
+        """Say how to go on."""
+        super().__init__(
+            "You signed in to another Spotify account than the one connected here. Sign in with "
+            "the first one, or disconnect it before you connect this one."
+        )
+
+
+class StateInvalid(SpotifyError):
+    """The sign-in that came back was not started here, or not by this session."""
+
+    status = 403
+    code = "state_invalid"
+    title = "Sign-in not recognised"
+
+    def __init__(self) -> None:
+        """Say how to go on."""
+        super().__init__("This sign-in was not started from this page. Start it again here.")
+
+
+class StateExpired(SpotifyError):
+    """The sign-in was open for too long."""
+
+    status = 403
+    code = "state_expired"
+    title = "Sign-in took too long"
+
+    def __init__(self) -> None:
+        """Say how to go on."""
+        super().__init__(
+            "That sign-in was open for more than ten minutes, so we closed it. Start again; "
+            "nothing was lost."
+        )
+
+
+class NotAllowed(SpotifyError):
+    """Spotify lets the user sign in, but the app's owner has not listed them."""
+
+    status = 403
+    code = "spotify_not_allowed"
+    title = "Not on the app's list"
+
+    def __init__(self) -> None:
+        """Say who can help."""
+        super().__init__(
+            "Spotify let you sign in but refused the data. The app's owner has to add your "
+            "Spotify e-mail under User management; five people fit."
+        )
+
+
+class PremiumLapsed(SpotifyError):
+    """The app's owner has no Premium any more, so Spotify refuses everybody."""
+
+    status = 403
+    code = "spotify_premium_lapsed"
+    title = "The app's owner needs Premium"
+
+    def __init__(self) -> None:
+        """Say who can help."""
+        super().__init__(
+            "Spotify now wants the owner of the app to have Premium, and refused us. Your "
+            "history here stays readable."
+        )
+
+
+class ScopeMissing(SpotifyError):
+    """The grant does not cover what was asked."""
+
+    status = 403
+    code = "spotify_scope_missing"
+    title = "Permission missing"
+
+    def __init__(self) -> None:
+        """Say how to go on."""
+        super().__init__(
+            "Spotify was not given every permission that syncing needs. Connect again and leave "
+            "all of them ticked."
+        )
+
+
+class CallRemoved(SpotifyError):
+    """Spotify refuses this call to apps like ours: it was taken out of the Web API."""
+
+    code = "spotify_call_removed"
+    title = "No longer offered by Spotify"
+
+
+class CallRefused(SpotifyError):
+    """Spotify says that the call itself is wrong (another 4xx)."""
+
+    code = "spotify_call_refused"
+    title = "Spotify refused the call"
+
+
+class SpotifyNotFound(SpotifyError):
+    """Spotify says 404. It does so at random too: once is no deletion."""
+
+    status = 404
+    code = "spotify_not_found"
+    title = "Not found at Spotify"
+
+
+# Between the wire and those who hold the tokens.
+
+
+class TokenRejected(SpotifyError):
+    """Spotify answered 401: the access token is no longer good; refreshed inside the client."""
+
+    code = "spotify_token_rejected"
+    title = "Access token rejected"
+
+
+class GrantRefused(SpotifyError):
+    """The accounts service refused a token request.
+
+    Attributes:
+        error: Its error code, such as `invalid_grant` or `invalid_client`; "" if none came.
+    """
+
+    code = "spotify_grant_refused"
+    title = "Spotify refused the sign-in"
+
+    def __init__(self, error: str) -> None:
+        """Keep the error code, cut to 64 characters."""
+        self.error = error[:64]
+        super().__init__(f"Spotify's accounts service refused the request ({self.error}).")

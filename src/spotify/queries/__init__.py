@@ -1,0 +1,1 @@
+"""Every SQL statement on Spotify tables, one file a subject."""
