@@ -22,17 +22,6 @@ def _collected(*arguments: str, **environment: str) -> list[str]:
     return [line.rpartition("::")[2] for line in listing.splitlines() if "::" in line]
 
 
-@pytest.mark.slow
-def test_a_test_that_asks_for_a_server_is_marked() -> None:
-    """`make quick` starts no server even if somebody forgets the marker."""
-    path = "tests/architecture/test_servers.py"
-
-    everything, quick = _collected(path), _collected(path, "-m", "not server")
-
-    assert "test_valkey_answers" in everything
-    assert ["test_a_server_that_cannot_start_says_why"] == quick
-
-
 @pytest.mark.endurance
 def test_endurance_is_asked_for() -> None:
     """Tests with this marker run only when PLAYHEAD_ENDURANCE=1 says so."""
@@ -40,12 +29,15 @@ def test_endurance_is_asked_for() -> None:
 
 
 @pytest.mark.slow
-def test_endurance_is_left_out_of_a_normal_run() -> None:
-    """The long tests are there, and wait to be asked for."""
-    arguments = (__file__, "-k", "asked_for")
+def test_markers_choose_what_runs() -> None:
+    """Who asks for a server is marked by that alone; endurance waits to be asked for."""
+    files = (__file__, "tests/architecture/test_servers.py")
 
-    asked = _collected(*arguments, PLAYHEAD_ENDURANCE="1")
-    normal = _collected(*arguments, PLAYHEAD_ENDURANCE="0")
+    normal = _collected(*files, PLAYHEAD_ENDURANCE="0")
+    quick = _collected(*files, "-m", "not server", PLAYHEAD_ENDURANCE="1")
 
-    assert ["test_endurance_is_asked_for"] == asked
-    assert [] == normal
+    assert "test_valkey_answers" in normal
+    assert "test_valkey_answers" not in quick
+    assert "test_a_server_that_cannot_start_says_why" in quick
+    assert "test_endurance_is_asked_for" in quick
+    assert "test_endurance_is_asked_for" not in normal
