@@ -40,7 +40,7 @@ def read_json(body: bytes) -> object:
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise Garbled("Spotify's answer could not be read. Nothing was changed.") from error
+        raise Garbled from error
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
@@ -115,9 +115,7 @@ def _detail(envelope: Json | None, name: str) -> str:
 
 def _refuse_grant(status: int, envelope: Json | None, wait_s: float | None) -> NoReturn:
     if status == 429:  # noqa: PLR2004 - as above
-        raise Slowed(
-            "Spotify asked to slow down.", retry_after_s=_SLOW_DOWN_S if wait_s is None else wait_s
-        )
+        raise Slowed(retry_after_s=_SLOW_DOWN_S if wait_s is None else wait_s)
     code = envelope.get("error") if envelope else None
     raise GrantRefused(code if isinstance(code, str) else "")
 
@@ -125,22 +123,18 @@ def _refuse_grant(status: int, envelope: Json | None, wait_s: float | None) -> N
 def _refuse_limit(envelope: Json | None, wait_s: float | None) -> NoReturn:
     if _detail(envelope, "reason") == "QUOTA_EXCEEDED" or (wait_s or 0.0) > _LONGEST_WINDOW_S:
         raise QuotaExhausted(
-            "Spotify's daily quota is used up for everyone here. We wait as long as Spotify "
-            "asked and go on where we stopped. Asking sooner would make it longer.",
             retry_after_s=_QUOTA_REST_S if wait_s is None else wait_s,
         )
-    raise Slowed(
-        "Spotify asked to slow down.", retry_after_s=_SLOW_DOWN_S if wait_s is None else wait_s
-    )
+    raise Slowed(retry_after_s=_SLOW_DOWN_S if wait_s is None else wait_s)
 
 
 def _refuse_call(status: int, envelope: Json | None, body: bytes) -> NoReturn:
     if status == 401:  # noqa: PLR2004 - as above
-        raise TokenRejected("Spotify no longer accepts the access token.")
+        raise TokenRejected
     if status == 403:  # noqa: PLR2004 - as above
         _refuse_access(envelope, body)
     if status == 404:  # noqa: PLR2004 - as above
-        raise SpotifyNotFound("Spotify does not know this, or says so for the moment.")
+        raise SpotifyNotFound
     raise CallRefused(f"Spotify refused the call ({status}). Nothing was changed.")
 
 
@@ -153,6 +147,4 @@ def _refuse_access(envelope: Json | None, body: bytes) -> NoReturn:
         raise ScopeMissing
     if envelope is None or "regist" in said:
         raise NotAllowed
-    raise CallRemoved(
-        "Spotify does not offer this to apps like yours any more. What is stored stays."
-    )
+    raise CallRemoved

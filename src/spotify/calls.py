@@ -116,18 +116,24 @@ Send = Callable[[Call], Awaitable[Reply]]
 """Makes a call. Every stage of the client is one around another; the wire is the innermost."""
 
 
-@dataclass(frozen=True, slots=True)
-class AccessToken:
-    """An access token and the fence of the refresh that brought it."""
+class Access(Protocol):
+    """An access token, and the fence of the refresh that brought it."""
 
-    value: SecretStr
-    fence: int
+    @property
+    def value(self) -> SecretStr:
+        """The token itself."""
+        ...
+
+    @property
+    def fence(self) -> int:
+        """Number of the refresh; a newer token has a higher one."""
+        ...
 
 
 class Tokens(Protocol):
     """Where the client gets a user's access token from."""
 
-    async def access_token(self, user_id: UserId, *, stale_fence: int | None) -> AccessToken:
+    async def access_token(self, user_id: UserId, *, stale_fence: int | None) -> Access:
         """Return a token that should be good for the next minute, refreshed if need be.
 
         Args:

@@ -1,14 +1,25 @@
 """What can go wrong with Spotify, grouped by what the caller does about it."""
 
+from typing import ClassVar
+
 from src.errors import PlayheadError
 
 
 class SpotifyError(PlayheadError):
-    """Root of what this room raises."""
+    """Root of what this room raises.
+
+    Args:
+        message: What is so and what to do next; by default the class's `advice`.
+        retry_after_s: Seconds after which asking again makes sense, if known.
+    """
 
     status = 502
     code = "spotify_error"
     title = "Spotify answered with an error"
+    advice: ClassVar[str] = "Spotify answered with an error. Nothing was changed."
+
+    def __init__(self, message: str | None = None, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message or self.advice, retry_after_s=retry_after_s)
 
 
 # Worth another attempt.
@@ -19,12 +30,14 @@ class Transient(SpotifyError):
 
     code = "spotify_failed"
     title = "Spotify failed"
+    advice = "Spotify failed. We try again later; nothing was changed."
 
 
 class BadGateway(Transient):
     """Spotify answered 5xx."""
 
     code = "spotify_bad_gateway"
+    advice = "Spotify answered with an error of its own. We try again later."
 
 
 class TimedOut(Transient):
@@ -33,6 +46,7 @@ class TimedOut(Transient):
     status = 504
     code = "spotify_timed_out"
     title = "Spotify took too long"
+    advice = "Spotify took too long to answer. We try again later."
 
 
 class Unreachable(Transient):
@@ -41,6 +55,7 @@ class Unreachable(Transient):
     status = 504
     code = "spotify_unreachable"
     title = "Spotify is out of reach"
+    advice = "Spotify could not be reached. We try again later."
 
 
 class Garbled(Transient):
@@ -48,6 +63,7 @@ class Garbled(Transient):
 
     code = "spotify_garbled"
     title = "Spotify's answer is unreadable"
+    advice = "Spotify's answer could not be read. Nothing was changed; we try again later."
 
 
 class Slowed(SpotifyError):
@@ -56,6 +72,7 @@ class Slowed(SpotifyError):
     status = 503
     code = "spotify_slowed"
     title = "Spotify asked to slow down"
+    advice = "Spotify asked us to slow down for a few seconds. No need to do anything."
 
 
 # Come back later.
@@ -67,6 +84,7 @@ class SpotifyBusy(SpotifyError):
     status = 503
     code = "spotify_busy"
     title = "Spotify is busy"
+    advice = "Spotify cannot take this call right now. It is made again later by itself."
 
 
 class QuotaExhausted(SpotifyError):
@@ -75,6 +93,10 @@ class QuotaExhausted(SpotifyError):
     status = 503
     code = "quota_exhausted"
     title = "Daily allowance used up"
+    advice = (
+        "Spotify's daily quota is used up for everyone here. We wait and go on where we stopped. "
+        "Asking sooner would make it longer."
+    )
 
 
 class CallCapReached(SpotifyError):
@@ -98,6 +120,7 @@ class LeaseLost(SpotifyError):
     status = 409
     code = "lease_lost"
     title = "Run taken over"
+    advice = "Another process went on with this sync. Nothing is lost."
 
 
 # The user, or the app's owner, has to do something.
@@ -109,13 +132,10 @@ class SpotifyNotConfigured(SpotifyError):
     status = 409
     code = "spotify_not_configured"
     title = "No Spotify app yet"
-
-    def __init__(self) -> None:
-        """Say where the client id comes from."""
-        super().__init__(
-            "Playhead has no Spotify app yet. Create one at developer.spotify.com and set its "
-            "client id as SPOTIFY_CLIENT_ID."
-        )
+    advice = (
+        "Playhead has no Spotify app yet. Create one at developer.spotify.com and set its "
+        "client id as SPOTIFY_CLIENT_ID."
+    )
 
 
 class NotConnected(SpotifyError):
@@ -124,10 +144,7 @@ class NotConnected(SpotifyError):
     status = 409
     code = "not_connected"
     title = "Spotify is not connected"
-
-    def __init__(self) -> None:
-        """Say how to go on."""
-        super().__init__("Spotify is not connected yet. Connect it first.")
+    advice = "Spotify is not connected yet. Connect it first."
 
 
 class ReconnectNeeded(SpotifyError):
@@ -136,14 +153,9 @@ class ReconnectNeeded(SpotifyError):
     status = 409
     code = "reconnect_needed"
     title = "Connect Spotify again"
-
-    def __init__(self, message: str | None = None) -> None:
-        """Say `message`, or that Spotify no longer accepts the connection."""
-        super().__init__(
-            message
-            or "Spotify no longer accepts this connection. Your history is safe. "
-            "Connect again to go on."
-        )
+    advice = (
+        "Spotify no longer accepts this connection. Your history is safe. Connect again to go on."
+    )
 
 
 class AlreadyConnected(SpotifyError):
@@ -152,13 +164,10 @@ class AlreadyConnected(SpotifyError):
     status = 409
     code = "already_connected"
     title = "Spotify account in use"
-
-    def __init__(self) -> None:
-        """Say how to go on."""
-        super().__init__(
-            "This Spotify account is connected to another user here. Disconnect it there, or "
-            "sign in to Spotify with another account."
-        )
+    advice = (
+        "This Spotify account is connected to another user here. Disconnect it there, or "
+        "sign in to Spotify with another account."
+    )
 
 
 class OtherAccount(SpotifyError):
@@ -167,13 +176,10 @@ class OtherAccount(SpotifyError):
     status = 409
     code = "other_account"
     title = "Another Spotify account"
-
-    def __init__(self) -> None:
-        """Say how to go on."""
-        super().__init__(
-            "You signed in to another Spotify account than the one connected here. Sign in with "
-            "the first one, or disconnect it before you connect this one."
-        )
+    advice = (
+        "You signed in to another Spotify account than the one connected here. Sign in with "
+        "the first one, or disconnect it before you connect this one."
+    )
 
 
 class StateInvalid(SpotifyError):
@@ -182,10 +188,7 @@ class StateInvalid(SpotifyError):
     status = 403
     code = "state_invalid"
     title = "Sign-in not recognised"
-
-    def __init__(self) -> None:
-        """Say how to go on."""
-        super().__init__("This sign-in was not started from this page. Start it again here.")
+    advice = "This sign-in was not started from this page. Start it again here."
 
 
 class StateExpired(SpotifyError):
@@ -194,13 +197,10 @@ class StateExpired(SpotifyError):
     status = 403
     code = "state_expired"
     title = "Sign-in took too long"
-
-    def __init__(self) -> None:
-        """Say how to go on."""
-        super().__init__(
-            "That sign-in was open for more than ten minutes, so we closed it. Start again; "
-            "nothing was lost."
-        )
+    advice = (
+        "That sign-in was open for more than ten minutes, so we closed it. Start again; "
+        "nothing was lost."
+    )
 
 
 class NotAllowed(SpotifyError):
@@ -209,13 +209,10 @@ class NotAllowed(SpotifyError):
     status = 403
     code = "spotify_not_allowed"
     title = "Not on the app's list"
-
-    def __init__(self) -> None:
-        """Say who can help."""
-        super().__init__(
-            "Spotify let you sign in but refused the data. The app's owner has to add your "
-            "Spotify e-mail under User management; five people fit."
-        )
+    advice = (
+        "Spotify let you sign in but refused the data. The app's owner has to add your "
+        "Spotify e-mail under User management; five people fit."
+    )
 
 
 class PremiumLapsed(SpotifyError):
@@ -224,13 +221,10 @@ class PremiumLapsed(SpotifyError):
     status = 403
     code = "spotify_premium_lapsed"
     title = "The app's owner needs Premium"
-
-    def __init__(self) -> None:
-        """Say who can help."""
-        super().__init__(
-            "Spotify now wants the owner of the app to have Premium, and refused us. Your "
-            "history here stays readable."
-        )
+    advice = (
+        "Spotify now wants the owner of the app to have Premium, and refused us. Your "
+        "history here stays readable."
+    )
 
 
 class ScopeMissing(SpotifyError):
@@ -239,13 +233,10 @@ class ScopeMissing(SpotifyError):
     status = 403
     code = "spotify_scope_missing"
     title = "Permission missing"
-
-    def __init__(self) -> None:
-        """Say how to go on."""
-        super().__init__(
-            "Spotify was not given every permission that syncing needs. Connect again and leave "
-            "all of them ticked."
-        )
+    advice = (
+        "Spotify was not given every permission that syncing needs. Connect again and leave "
+        "all of them ticked."
+    )
 
 
 class CallRemoved(SpotifyError):
@@ -253,6 +244,7 @@ class CallRemoved(SpotifyError):
 
     code = "spotify_call_removed"
     title = "No longer offered by Spotify"
+    advice = "Spotify does not offer this to apps like yours any more. What is stored stays."
 
 
 class CallRefused(SpotifyError):
@@ -260,6 +252,7 @@ class CallRefused(SpotifyError):
 
     code = "spotify_call_refused"
     title = "Spotify refused the call"
+    advice = "Spotify refused the call. Nothing was changed."
 
 
 class SpotifyNotFound(SpotifyError):
@@ -268,6 +261,7 @@ class SpotifyNotFound(SpotifyError):
     status = 404
     code = "spotify_not_found"
     title = "Not found at Spotify"
+    advice = "Spotify does not know this, or says so for the moment."
 
 
 # Between the wire and those who hold the tokens.
@@ -278,6 +272,7 @@ class TokenRejected(SpotifyError):
 
     code = "spotify_token_rejected"
     title = "Access token rejected"
+    advice = "Spotify no longer accepts the access token."
 
 
 class GrantRefused(SpotifyError):

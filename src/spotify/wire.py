@@ -154,9 +154,9 @@ class Wire:
                 response, body = await self._fetch(call, progress)
         except _NEVER_SENT as error:
             progress.refused = True
-            raise Unreachable("Spotify could not be reached. We try again later.") from error
+            raise Unreachable from error
         except (TimeoutError, httpx2.TimeoutException) as error:
-            raise TimedOut("Spotify took too long to answer. We try again later.") from error
+            raise TimedOut from error
         except httpx2.DecodingError as error:
             raise Garbled("Spotify's answer could not be unpacked.") from error
         except httpx2.TransportError as error:
