@@ -210,7 +210,7 @@ def test_long_text_is_cut() -> None:
     assert len(redact_text("a" * 10**6)) < 51_000
 
 
-@given(st.text(alphabet="token=:'\"\\ b[hidden]Cookie,&?code%3D//@Bearer", max_size=60))
+@given(st.text(alphabet="token=:'\"\\ b[hidden]Cookie,&?code%3DBearer", max_size=60))
 def test_redacting_twice_changes_nothing_more(text: str) -> None:
     """A line that was cleaned stays readable when it is logged again."""
     once = redact_text(text)
