@@ -80,6 +80,11 @@ class Call:
             raise Refused(api_error(401, "No token provided"))
         return self.token.grant.listener
 
+    @cached_property
+    def tells_position(self) -> bool:
+        """True when the token may see resume points."""
+        return self.has_scope("user-read-playback-position")
+
     def has_scope(self, *any_of: str) -> bool:
         """True when the token carries one of the scopes."""
         return self.token is not None and not self.token.grant.scopes.isdisjoint(any_of)

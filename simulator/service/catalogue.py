@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from simulator.service.call import Call, Page, Refused
 from simulator.service.fragments import (
+    UNHEARD,
     FragmentCache,
+    WithoutResumePoint,
     episode_head,
-    lacks_resume_point,
     resume_part,
     show_head,
 )
@@ -16,7 +17,6 @@ from simulator.service.reply import Reply, api_error
 from simulator.service.state import State
 from simulator.world.types import EpisodeFacts, ShowFacts
 
-POSITION_SCOPE = "user-read-playback-position"
 EMBEDDED = 50
 
 
@@ -27,6 +27,8 @@ class Catalogue:
         self._state = state
         self._world = state.world
         self._kept = FragmentCache()
+        quirks = state.settings.quirks
+        self._without = WithoutResumePoint(state.settings.seed, on=quirks.missing_resume_points)
 
     def show(self, show: int, call: Call) -> bytes:
         """Encode a show without its episodes."""
@@ -41,13 +43,13 @@ class Catalogue:
             call: The request; its listener's resume point is told.
             position_zero: True to tell a resume position of 0, as players do.
         """
-        head = self._simple_head(show, number, call)
+        head = self._episode_head(show, number, call)
         point = self._resume(show, number, call, position_zero=position_zero)
         return b'%s%s,"show":%s}' % (head, point, self.show(show, call))
 
     def simple_episode(self, show: int, number: int, call: Call) -> bytes:
         """Encode an episode without its show."""
-        head = self._simple_head(show, number, call)
+        head = self._episode_head(show, number, call)
         return b"%s%s}" % (head, self._resume(show, number, call))
 
     def one_show(self, call: Call, show_id: str) -> Reply:
@@ -115,7 +117,7 @@ class Catalogue:
         )
         return b'%s,"total_episodes":%d' % (head, self._world.episode_count(show, call.at))
 
-    def _simple_head(self, show: int, number: int, call: Call) -> bytes:
+    def _episode_head(self, show: int, number: int, call: Call) -> bytes:
         return self._kept.get(
             ("episode", show, number, call.base),
             lambda: episode_head(
@@ -126,12 +128,9 @@ class Catalogue:
         )
 
     def _resume(self, show: int, number: int, call: Call, *, position_zero: bool = False) -> bytes:
-        if not call.has_scope(POSITION_SCOPE):
-            return b""
-        settings = self._state.settings
-        if settings.quirks.missing_resume_points and lacks_resume_point(
-            settings.seed, show, number
-        ):
+        if not call.tells_position or (show, number) in self._without:
             return b""
         point = self._world.resume_point(call.listener, show, number, call.at)
+        if point.position_ms == 0 and not point.fully_played:
+            return UNHEARD
         return resume_part(point, position_zero=position_zero)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from simulator.service.draws import fraction
 from simulator.service.reply import encode
@@ -12,6 +13,7 @@ MOST_FRAGMENTS = 20_000
 MARKETS = (
     "AT AU BE BR CA CH DE DK ES FI FR GB IE IT JP MX NL NO NZ PL PT SE US ZA".split()  # noqa: SIM905
 )
+MISSING_SHARE = 0.01
 IMAGE_SIZES = (640, 300, 64)
 
 
@@ -109,9 +111,25 @@ def resume_part(point: ResumePoint, *, position_zero: bool = False) -> bytes:
     )
 
 
-def lacks_resume_point(seed: int, show: int, number: int) -> bool:
-    """True for the one episode in a hundred told without a resume point."""
-    return fraction(seed, "resume", show, number) < 0.01  # noqa: PLR2004 - a share
+UNHEARD = resume_part(ResumePoint(fully_played=False, position_ms=0))
+
+
+class WithoutResumePoint:
+    """The one episode in a hundred that is told without a resume point.
+
+    Args:
+        seed: Start of the draws.
+        on: False when every episode has one.
+    """
+
+    def __init__(self, seed: int, *, on: bool) -> None:
+        self._on = on
+        self._lacks = lru_cache(MOST_FRAGMENTS)(
+            lambda key: fraction(seed, "resume", *key) < MISSING_SHARE
+        )
+
+    def __contains__(self, key: tuple[int, int]) -> bool:
+        return self._on and self._lacks(key)
 
 
 def tombstone(*, extended: bool) -> bytes:

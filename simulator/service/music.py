@@ -82,7 +82,11 @@ def track(state: State, call: Call, number: int) -> dict[str, object]:
     }
     album["available_markets"] = MARKETS if state.extended else []
     if state.extended:
-        told |= {"available_markets": MARKETS, "popularity": number % 100}
+        told |= {
+            "available_markets": MARKETS,
+            "external_ids": {"isrc": f"QZ0002{number:06d}"},
+            "popularity": number % 100,
+        }
     return told
 
 

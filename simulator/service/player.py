@@ -45,7 +45,7 @@ class Player:
     def queue(self, call: Call) -> Reply:
         """Answer `/me/player/queue`: what plays, and nothing after it."""
         playing = self._state.world.playing(call.listener, call.at)
-        if playing is None or playing.ad:
+        if playing is None or playing.ad or self._state.fault(Kind.PLAYER_IDLE, call):
             return Reply(200, b'{"currently_playing":null,"queue":[]}')
         item = self._episode(call, playing)
         return Reply(200, b'{"currently_playing":%s,"queue":[]}' % item)
