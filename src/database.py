@@ -11,17 +11,20 @@ import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     BigInteger,
     Connection,
+    CursorResult,
     DateTime,
+    Delete,
     Dialect,
     Engine,
     Integer,
     MetaData,
     Table,
+    Update,
     create_engine,
     event,
     text,
@@ -329,6 +332,12 @@ def upsert(session: Session, model: type[Base]) -> Any:
     """Return the database's own `insert(model)`, the one that knows `on_conflict_do_update`."""
     dialect = session.get_bind().dialect.name
     return sqlite.insert(model) if dialect == "sqlite" else postgresql.insert(model)
+
+
+async def rows_changed(session: Session, statement: Update | Delete) -> int:
+    """Execute `statement` and return how many rows it touched; loaded objects stay as they are."""
+    result = await session.execute(statement.execution_options(synchronize_session=False))
+    return cast("CursorResult[Any]", result).rowcount
 
 
 def sync_address(url: str) -> str:
