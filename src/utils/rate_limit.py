@@ -6,8 +6,7 @@ of arrival, nobody polls, and a task that dies wastes one slot.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Protocol
 
 from src.errors import PlayheadError
@@ -93,8 +92,22 @@ class MemoryLimiter:
         if user is None:
             await self._pass_slot(deadline_s)
             return
-        async with self._turn(user, deadline_s):
+        self._next_wait_s(deadline_s)  # a queue only makes it later: refuse now
+        queue = self._queues.setdefault(user, _Queue(self._clock))
+        try:
+            await self._pass_queue(queue, deadline_s)
+        finally:
+            if queue.empty():
+                self._queues.pop(user, None)
+
+    async def _pass_queue(self, queue: "_Queue", deadline_s: float) -> None:
+        if not await queue.enter(deadline_s - self._clock.monotonic()):
+            self._next_wait_s(deadline_s)
+            raise LimiterBusy(retry_after_s=self._margin_s)
+        try:
             await self._pass_slot(deadline_s)
+        finally:
+            queue.leave()
 
     async def _pass_slot(self, deadline_s: float) -> None:
         while True:
@@ -117,23 +130,6 @@ class MemoryLimiter:
         if slot_s > deadline_s:
             raise LimiterBusy(retry_after_s=slot_s - now_s)
         return slot_s - now_s
-
-    @asynccontextmanager
-    async def _turn(self, user: int, deadline_s: float) -> AsyncIterator[None]:
-        """Hold one of the user's places in front of the limiter."""
-        self._next_wait_s(deadline_s)  # a queue only makes it later: refuse now
-        queue = self._queues.setdefault(user, _Queue(self._clock))
-        try:
-            if not await queue.enter(deadline_s - self._clock.monotonic()):
-                self._next_wait_s(deadline_s)
-                raise LimiterBusy(retry_after_s=self._margin_s)
-            try:
-                yield
-            finally:
-                queue.leave()
-        finally:
-            if queue.empty():
-                self._queues.pop(user, None)
 
 
 class _Queue:

@@ -1,11 +1,13 @@
 """A clock that stands still until a test moves it."""
 
 import asyncio
+import functools
 import heapq
 import itertools
-import threading
 from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import CodeType, CoroutineType
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -13,7 +15,13 @@ T = TypeVar("T")
 START = datetime(2026, 11, 1, tzinfo=UTC)
 _TURNS = 20  # loop turns after each wake-up; one in-process request needs about 5
 _REAL_WAIT_S = 0.001
-_OLD_THREADS = frozenset(threading.enumerate())
+_ASYNCIO = str(Path(asyncio.__file__).parent)
+_WAITING_ROOMS = frozenset(
+    f"{_ASYNCIO}/{name}.py" for name in ("locks", "queues", "taskgroups", "tasks")
+)
+_PROJECT = Path(__file__).parents[2]
+_LIBRARIES = _PROJECT / ".venv"
+_GATHERING = asyncio.tasks._GatheringFuture  # type: ignore[attr-defined]
 
 
 class SteppedClock:
@@ -28,14 +36,15 @@ class SteppedClock:
 
         Args:
             start: The first instant, aware UTC.
-            patience_s: Real seconds `run` waits for sockets and threads that show no progress
-                before it moves on. Costs nothing when the process has none open.
+            patience_s: Real seconds that `run` gives a socket or thread somebody waits for
+                before it moves on. Costs nothing while nobody waits for one.
         """
         self._start = start
         self._elapsed_s = 0.0
         self._patience_s = patience_s
         self._order = itertools.count()
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._alarms: set[object] = set()
 
     def now(self) -> datetime:
         """Return the current instant as an aware UTC datetime."""
@@ -52,7 +61,11 @@ class SteppedClock:
             return
         alarm: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._sleepers, (self._elapsed_s + seconds, next(self._order), alarm))
-        await alarm
+        self._alarms.add(alarm)
+        try:
+            await alarm
+        finally:
+            self._alarms.discard(alarm)
 
     async def step(self, seconds: float) -> None:
         """Move by `seconds` (>= 0), waking each sleeper on the way at its own instant."""
@@ -119,9 +132,11 @@ class SteppedClock:
         """Let everything run that can; true when `task` has ended."""
         loop = asyncio.get_running_loop()
         await _turns()
+        if task.done() or not self._outside_may_call():
+            return task.done()
         seen = _progress()
         quiet_since = loop.time()
-        while not task.done() and _outside_may_call():
+        while not task.done() and self._outside_may_call():
             await asyncio.sleep(_REAL_WAIT_S)
             await _turns()
             if (latest := _progress()) != seen:
@@ -129,6 +144,10 @@ class SteppedClock:
             elif loop.time() - quiet_since >= self._patience_s:
                 break
         return task.done()
+
+    def _outside_may_call(self) -> bool:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        return any(_waits_outside(task, self._alarms) for task in tasks)
 
     async def _outside_help(self, task: asyncio.Future[T], *, stuck_s: float) -> None:
         """Nobody sleeps on this clock: only a thread, a socket or a real timer can go on."""
@@ -152,8 +171,37 @@ def _progress() -> dict[asyncio.Task[object], object]:
     return {task: getattr(task, "_fut_waiter", None) for task in asyncio.all_tasks()}
 
 
-def _outside_may_call() -> bool:
-    """Whether a socket or a thread exists that could still wake this loop."""
-    selector = getattr(asyncio.get_running_loop(), "_selector", None)
-    watched = 2 if selector is None else len(selector.get_map())
-    return watched > 1 or not _OLD_THREADS.issuperset(threading.enumerate())
+def _waits_outside(task: asyncio.Task[object], alarms: set[object]) -> bool:
+    """Whether a socket, a thread or a real timer may have to wake `task`; true when in doubt.
+
+    False for what only our own tasks can end: sleepers on the clock, other tasks, and the locks,
+    events and queues that this project's code waits at.
+    """
+    waiter = getattr(task, "_fut_waiter", None)
+    if waiter in alarms or isinstance(waiter, asyncio.Task | _GATHERING):
+        return False
+    code, caller = _where(task.get_coro())
+    if code is None or caller is None or not _is_ours(caller.co_filename):
+        return True
+    if code is caller:  # at a bare future; one that a thread will set carries a link to it
+        return len(getattr(waiter, "_callbacks", None) or "??") > 1
+    return code.co_filename not in _WAITING_ROOMS or code.co_name == "sleep"
+
+
+@functools.cache
+def _is_ours(filename: str) -> bool:
+    path = Path(filename)
+    return path.is_relative_to(_PROJECT) and not path.is_relative_to(_LIBRARIES)
+
+
+def _where(coroutine: object) -> tuple[CodeType | None, CodeType | None]:
+    """The code a suspended coroutine stands in, and the first around it outside asyncio."""
+    code = caller = None
+    while isinstance(coroutine, CoroutineType):
+        code = coroutine.cr_code
+        if not code.co_filename.startswith(_ASYNCIO):
+            caller = code
+        coroutine = coroutine.cr_await
+    if type(coroutine).__name__ != "FutureIter":  # an async generator, which hides its inside
+        return None, None
+    return code, caller

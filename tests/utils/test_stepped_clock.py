@@ -2,8 +2,10 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import aiosqlite
 import pytest
 
 from tests.utils.stepped_clock import START, SteppedClock
@@ -89,6 +91,59 @@ async def test_run_lets_threads_and_sockets_finish_before_it_moves() -> None:
 
     assert (b"hello\n", 0.0) == await clock.run(work())
     assert 30.0 == clock.monotonic()
+
+
+@pytest.mark.parametrize("through", ["coroutine", "generator", "library"])
+async def test_clock_stands_while_a_thread_works(through: str) -> None:
+    """Whoever waits for the thread, and however deep: a database call takes no clock time."""
+    clock = SteppedClock(patience_s=0.2)
+
+    async def rows() -> AsyncIterator[int]:
+        await asyncio.to_thread(time.sleep, 0.02)
+        yield 1
+
+    async def work() -> float:
+        alarm = asyncio.ensure_future(clock.sleep(30))
+        if through == "coroutine":
+            await asyncio.to_thread(time.sleep, 0.02)
+        elif through == "generator":
+            assert [1] == [row async for row in rows()]
+        else:
+            async with aiosqlite.connect(":memory:") as database:
+                await database.create_function("nap", 0, lambda: time.sleep(0.02))
+                await database.execute("SELECT nap()")
+        at_s = clock.monotonic()
+        await alarm
+        return at_s
+
+    assert 0.0 == await clock.run(work())
+    assert 30.0 == clock.monotonic()
+
+
+async def test_waiting_at_queues_and_events_takes_no_real_time() -> None:
+    """Only our own tasks can end such a wait, so nothing outside is waited for."""
+    clock = SteppedClock(patience_s=60)
+    queue: asyncio.Queue[int] = asyncio.Queue()
+    event = asyncio.Event()
+
+    async def producer() -> None:
+        for number in range(100):
+            await clock.sleep(1)
+            await queue.put(number)
+        event.set()
+
+    async def consumer() -> int:
+        return sum([await queue.get() for _ in range(100)])
+
+    async def work() -> int:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(producer())
+            total = group.create_task(consumer())
+            await event.wait()
+        return total.result()
+
+    assert 4950 == await clock.run(work())
+    assert 100.0 == clock.monotonic()
 
 
 async def test_run_raises_what_the_work_raises() -> None:
