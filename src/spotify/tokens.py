@@ -92,10 +92,13 @@ class Tokens:
         clock = self.runtime.clock
         give_up = clock.monotonic() + self.patience_s
         for wait_s in _polls(self.runtime.entropy):
-            found = await self._stored(user_id, stale_fence=stale_fence)
-            found = found or await self._refreshed(user_id, stale_fence=stale_fence)
-            if found is not None:
-                return found
+            row = await self._active(user_id)
+            if row.fence != stale_fence and row.expires_at > self._expiring_by():
+                return await self._stored(row)
+            if row.lease_until <= clock.now():
+                found = await self._refreshed(user_id, stale_fence=stale_fence)
+                if found is not None:
+                    return found
             if clock.monotonic() + wait_s > give_up:
                 break
             await clock.sleep(wait_s)
@@ -107,17 +110,16 @@ class Tokens:
     async def replaced(self, refresh_token: SecretStr, user_id: UserId) -> AccessToken:
         """Return a token newer than what `refresh_token` last gave.
 
-        If the stored refresh token is another one, `refresh_token` is out of date
-        and the stored access token is returned without a call. Raises as
+        If the stored refresh token is another one, somebody has refreshed since: the
+        stored access token is as good as new and no call is made. Raises as
         `access_token` does.
         """
         row = await self._active(user_id)
         stored = await self._open(row, row.refresh_sealed, purpose=REFRESH_PURPOSE)
-        if stored.get_secret_value() != refresh_token.get_secret_value():
-            value = await self._open(row, row.access_sealed, purpose=ACCESS_PURPOSE)
-            return _token(row, value)
-        under_way = row.lease_until > self.runtime.clock.now()
-        return await self.access_token(user_id, stale_fence=None if under_way else row.fence)
+        is_stored = stored.get_secret_value() == refresh_token.get_secret_value()
+        is_under_way = row.lease_until > self.runtime.clock.now()
+        stale_fence = row.fence if is_stored and not is_under_way else None
+        return await self.access_token(user_id, stale_fence=stale_fence)
 
     async def _active(self, user_id: UserId) -> SpotifyConnection:
         async with self.runtime.database.transaction(user_id, write=False) as session:
@@ -128,13 +130,9 @@ class Tokens:
             raise reconnect_needed(row.reason)
         return row
 
-    async def _stored(self, user_id: UserId, *, stale_fence: int | None) -> AccessToken | None:
-        """Return the stored token if it may be used."""
-        row = await self._active(user_id)
-        if row.fence == stale_fence or row.expires_at <= self._expiring_by():
-            return None
+    async def _stored(self, row: SpotifyConnection) -> AccessToken:
         value = await self._open(row, row.access_sealed, purpose=ACCESS_PURPOSE)
-        return _token(row, value)
+        return AccessToken(value=value, fence=row.fence, expires_at=row.expires_at, scope=row.scope)
 
     def _expiring_by(self) -> datetime:
         return self.runtime.clock.now() + timedelta(seconds=REFRESH_BEFORE_S)
@@ -221,7 +219,3 @@ class Tokens:
         user_id = UserId(row.user_id)
         async with self.runtime.database.transaction(user_id) as session:
             await queries.release_lease(session, user_id=user_id, fence=row.fence)
-
-
-def _token(row: SpotifyConnection, value: SecretStr) -> AccessToken:
-    return AccessToken(value=value, fence=row.fence, expires_at=row.expires_at, scope=row.scope)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import raiseload
 from src.database import Session, is_unique_violation, rows_changed, upsert
 from src.spotify.errors import AlreadyConnected
 from src.spotify.models import ConnectionState, OAuthState, SpotifyConnection, SyncSchedule
-from src.users.models import AuditEvent
+from src.users.queries import note
 from src.utils.types import UserId
 
 FREE = datetime(1970, 1, 1, tzinfo=UTC)
@@ -128,7 +128,7 @@ async def park(
     if not await rows_changed(session, statement):
         return False
     await stop_schedule(session, user_id=user_id)
-    await audit(session, user_id=user_id, at=now, action="spotify_parked", detail=reason)
+    await note(session, user_id=user_id, now=now, action="spotify_parked", detail=reason)
     return True
 
 
@@ -226,11 +226,3 @@ async def consume_state(session: Session, *, user_id: UserId, state_hash: str) -
         .execution_options(synchronize_session=False)
     )
     return (await session.execute(statement)).scalar_one_or_none()
-
-
-async def audit(
-    session: Session, *, user_id: UserId, at: datetime, action: str, detail: str = ""
-) -> None:
-    """Add a line to the user's own record of what was done to the account."""
-    session.add(AuditEvent(user_id=user_id, at=at, action=action, detail=detail))
-    await session.flush()

@@ -60,7 +60,7 @@ async def delete_connection(session: Session, *, user_id: UserId) -> bool:
 
 async def delete_unfollowed_all_users(
     session: Session, *, show_ids: Collection[str] | None = None
-) -> int | None:
+) -> int:
     """Delete shows nobody saved, none of whose episodes anybody saved or played.
 
     Args:
@@ -68,8 +68,8 @@ async def delete_unfollowed_all_users(
         show_ids: Look at these only; by default at all.
 
     Returns:
-        How many shows are gone with their episodes; None if somebody began to
-        follow one meanwhile, in which case the transaction is of no use.
+        How many shows are gone with their episodes. If somebody began to follow
+        one at this very moment, none is, and the transaction is of no further use.
     """
     unfollowed = [~exists().where(SavedShow.show_id == Show.id), ~_someone_has_an_episode()]
     if show_ids is not None:
@@ -77,7 +77,7 @@ async def delete_unfollowed_all_users(
     try:
         return await rows_changed(session, delete(Show).where(*unfollowed))
     except IntegrityError:
-        return None
+        return 0
 
 
 def _someone_has_an_episode() -> ColumnElement[bool]:
