@@ -24,8 +24,8 @@ from simulator.world.words import LANGUAGES
 if TYPE_CHECKING:
     from random import Random
 
-MAX_EPISODES = 1 << 20
-"""No show ever publishes more."""
+MAX_EPISODES = 1 << 16
+"""No show ever publishes more; the last one still has a date that fits a calendar."""
 
 _RHYTHM_SHARES = (
     (Rhythm.DAILY, 0.10, 420.0),
@@ -169,7 +169,7 @@ class Catalogue:
 
 
 def _rhythm(draw: float) -> tuple[Rhythm, float]:
-    for rhythm, part, median in _RHYTHM_SHARES:
+    for rhythm, part, median in _RHYTHM_SHARES[:-1]:
         if draw < part:
             return rhythm, median
         draw -= part

@@ -189,6 +189,8 @@ class StillWorld:
         finds a connection; a replay replaces what an earlier play left.
         """
         at_ms = to_ms(at)
+        if not self._catalogue.exists(show, number):
+            raise UnknownThing(f"show {show} never publishes an episode {number}")
         key = (show << NUMBER_BITS) + number
         diary = self._life(listener, at_ms).diary
         place = diary.known(key, at_ms)

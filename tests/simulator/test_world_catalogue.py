@@ -158,6 +158,8 @@ def test_strangers_are_named_in_the_error() -> None:
         lambda: small.show(-1),
         lambda: small.episode_count(3, EPOCH),
         lambda: small.episode(0, -1),
+        lambda: small.episode(0, 2**16),
+        lambda: small.resume_point(0, 3, 0, EPOCH),
         lambda: small.listener(1),
         lambda: small.saved_shows(-1, EPOCH),
     ):
@@ -165,6 +167,13 @@ def test_strangers_are_named_in_the_error() -> None:
             ask()
     with pytest.raises(ValueError, match="aware"):
         small.episode_count(0, EPOCH.replace(tzinfo=None))
+
+
+def test_the_last_possible_episode_still_has_a_date() -> None:
+    """However slow a show, its dates never run off the calendar."""
+    alive = next(i for i in range(99) if LARGE.show(i).rhythm is Rhythm.MONTHLY)
+
+    assert LARGE.episode(alive, 2**16 - 1).published_at.year > 5_000
 
 
 def test_instants_are_whole_milliseconds() -> None:

@@ -1,8 +1,12 @@
 """Listeners: one truth however it is asked for, and habits like real ones."""
 
+import os
+import subprocess
+import sys
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from random import Random
 from statistics import median
 
@@ -69,6 +73,36 @@ def test_stepping_day_by_day_tells_what_asking_at_once_tells() -> None:
         for listener, mine in collected.items()
     )
     assert all(told == answers(at_once, listener, at) for listener, at, told in seen)
+
+
+DIGEST = """
+import hashlib
+from datetime import UTC, datetime, timedelta
+from simulator.world.world import World
+epoch = datetime(2026, 11, 1, tzinfo=UTC)
+world = World(5, epoch=epoch)
+told = [world.show(index) for index in range(400)]
+told += world.plays(0, epoch - timedelta(days=200), epoch + timedelta(days=100))
+told += world.saved_shows(3, epoch) + world.saved_episodes(3, epoch)
+print(hashlib.sha256(repr(told).encode()).hexdigest())
+"""
+
+
+def test_no_set_order_leaks_into_the_world() -> None:
+    """Processes with other hash seeds tell the same, to the last byte."""
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", DIGEST],
+            env={**os.environ, "PYTHONHASHSEED": hash_seed},
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            check=True,
+        ).stdout
+        for hash_seed in ("1", "2")
+    }
+
+    assert 1 == len(digests)
+    assert 65 == len(digests.pop())
 
 
 def test_another_seed_is_another_world() -> None:
