@@ -1,0 +1,325 @@
+"""Statements that store what a page said: the shared catalogue, a user's links, and plays.
+
+Catalogue rows are written in the order of their ids, so that two runs that store the
+same show wait for each other instead of dying together. Every insert may meet its row.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, case, func, select, update
+
+from src.database import Session, upsert
+from src.spotify.models import Episode, Play, SavedEpisode, SavedShow, Show
+from src.utils.types import UserId
+
+_REMOVED_AFTER = 2
+"""Complete listings, in separate runs, without a thing before it counts as removed."""
+_NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+
+Row = Mapping[str, Any]
+
+
+class EpisodeCounts(NamedTuple):
+    """A show's stored episodes: not removed; seen, and first seen, since an instant."""
+
+    known: int
+    seen: int
+    found: int
+
+
+async def upsert_shows_all_users(session: Session, rows: Sequence[Row]) -> None:
+    """Store shows as just described; a number of episodes that was left out stays known.
+
+    Args:
+        session: Open transaction of the caller.
+        rows: Columns of `Show` without `list_order` and `misses`, each with the same keys.
+    """
+    if not rows:
+        return
+    statement = upsert(session, Show)
+    new = statement.excluded
+    values = {name: new[name] for name in rows[0] if name not in {"id", "total_episodes"}}
+    values["total_episodes"] = func.coalesce(new.total_episodes, Show.total_episodes)
+    await session.execute(
+        statement.on_conflict_do_update(index_elements=["id"], set_=values), _in_order(rows)
+    )
+
+
+async def add_shows_all_users(session: Session, rows: Sequence[Row]) -> None:
+    """Store shows that are only mentioned, such as those of saved episodes; known ones stay."""
+    if rows:
+        statement = upsert(session, Show).on_conflict_do_nothing(index_elements=["id"])
+        await session.execute(statement, _in_order(rows))
+
+
+async def upsert_episodes_all_users(session: Session, rows: Sequence[Row]) -> None:
+    """Store episodes as just described; being seen makes them present again.
+
+    Args:
+        session: Open transaction of the caller.
+        rows: Columns of `Episode` without `misses` and `removed_at`, each with the same keys.
+    """
+    if not rows:
+        return
+    statement = upsert(session, Episode)
+    new = statement.excluded
+    values = {name: new[name] for name in rows[0] if name not in {"id", "first_seen_at"}}
+    values |= {"misses": 0, "removed_at": None}
+    await session.execute(
+        statement.on_conflict_do_update(index_elements=["id"], set_=values), _in_order(rows)
+    )
+
+
+def _in_order(rows: Sequence[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: str(row["id"]))
+
+
+async def first_seen_all_users(
+    session: Session, *, episode_ids: Collection[str]
+) -> dict[str, datetime]:
+    """Return when each of the episodes that are stored was first seen."""
+    statement = select(Episode.id, Episode.first_seen_at).where(Episode.id.in_(episode_ids))
+    return {row.id: row.first_seen_at for row in await session.execute(statement)}
+
+
+async def known_shows_all_users(session: Session, *, show_ids: Collection[str]) -> set[str]:
+    """Return which of the shows are stored."""
+    return set(await session.scalars(select(Show.id).where(Show.id.in_(show_ids))))
+
+
+async def describe_list_all_users(
+    session: Session, *, show_id: str, order: str, total: int
+) -> None:
+    """Note a show's order, and its number of episodes unless known: its list was read."""
+    await session.execute(
+        update(Show)
+        .where(Show.id == show_id)
+        .values(
+            list_order=order, total_episodes=func.coalesce(Show.total_episodes, total), misses=0
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def miss_show_all_users(session: Session, *, show_id: str) -> None:
+    """Note that Spotify said there was no such show; it says so at random, too."""
+    await session.execute(
+        update(Show)
+        .where(Show.id == show_id)
+        .values(misses=Show.misses + 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def count_episodes_all_users(
+    session: Session, *, show_id: str, since: datetime | None
+) -> EpisodeCounts:
+    """Count a show's stored episodes.
+
+    Args:
+        session: Open transaction of the caller.
+        show_id: Which show.
+        since: Start of the running pass, aware UTC; None counts nothing as seen in it.
+    """
+    start = since or _NEVER
+    row = (
+        await session.execute(
+            select(
+                _count(Episode.removed_at.is_(None)),
+                _count(Episode.fetched_at >= start),
+                _count(Episode.first_seen_at >= start),
+            ).where(Episode.show_id == show_id)
+        )
+    ).one()
+    return EpisodeCounts(int(row[0]), int(row[1]), int(row[2]))
+
+
+def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+
+
+async def miss_episodes_all_users(
+    session: Session, *, show_id: str, unseen_since: datetime, now: datetime
+) -> int:
+    """Note that a complete pass did not show some episodes; twice marks them removed.
+
+    Args:
+        session: Open transaction of the caller.
+        show_id: Which show.
+        unseen_since: Start of the pass, aware UTC.
+        now: The present instant, aware UTC.
+
+    Returns:
+        How many were not there.
+    """
+    statement = (
+        update(Episode)
+        .where(
+            Episode.show_id == show_id,
+            Episode.fetched_at < unseen_since,
+            Episode.removed_at.is_(None),
+        )
+        .values(
+            misses=Episode.misses + 1,
+            removed_at=case((Episode.misses + 1 >= _REMOVED_AFTER, now), else_=None),
+        )
+        .returning(Episode.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len((await session.execute(statement)).all())
+
+
+async def link_shows(session: Session, *, user_id: UserId, added: Mapping[str, datetime]) -> None:
+    """Store that the user saved shows, by id the instant of saving; removed ones are back."""
+    await _link(session, SavedShow, "show_id", user_id=user_id, added=added)
+
+
+async def link_episodes(
+    session: Session, *, user_id: UserId, added: Mapping[str, datetime]
+) -> None:
+    """Store that the user saved episodes, by id the instant of saving; removed ones are back."""
+    await _link(session, SavedEpisode, "episode_id", user_id=user_id, added=added)
+
+
+async def _link(
+    session: Session,
+    model: type[SavedShow] | type[SavedEpisode],
+    key: str,
+    *,
+    user_id: UserId,
+    added: Mapping[str, datetime],
+) -> None:
+    if not added:
+        return
+    statement = upsert(session, model)
+    back = {"added_at": statement.excluded.added_at, "misses": 0, "removed_at": None}
+    rows = [{"user_id": user_id, key: id_, "added_at": at} for id_, at in sorted(added.items())]
+    await session.execute(
+        statement.on_conflict_do_update(index_elements=["user_id", key], set_=back), rows
+    )
+
+
+async def saved_show_ids(session: Session, *, user_id: UserId) -> set[str]:
+    """Return the ids of all shows in the user's library, without removed ones."""
+    statement = select(SavedShow.show_id).where(
+        SavedShow.user_id == user_id, SavedShow.removed_at.is_(None)
+    )
+    return set(await session.scalars(statement))
+
+
+async def saved_episode_ids(session: Session, *, user_id: UserId) -> set[str]:
+    """Return the ids of all episodes the user saved, without removed ones."""
+    statement = select(SavedEpisode.episode_id).where(
+        SavedEpisode.user_id == user_id, SavedEpisode.removed_at.is_(None)
+    )
+    return set(await session.scalars(statement))
+
+
+async def miss_saved_shows(
+    session: Session, *, user_id: UserId, show_ids: Collection[str], now: datetime
+) -> None:
+    """Note that a complete listing did not have these shows; twice marks them removed."""
+    for show_id in sorted(show_ids):
+        await session.execute(
+            update(SavedShow)
+            .where(SavedShow.user_id == user_id, SavedShow.show_id == show_id)
+            .values(
+                misses=SavedShow.misses + 1,
+                removed_at=case((SavedShow.misses + 1 >= _REMOVED_AFTER, now), else_=None),
+            )
+            .execution_options(synchronize_session=False)
+        )
+
+
+async def miss_saved_episodes(
+    session: Session, *, user_id: UserId, episode_ids: Collection[str], now: datetime
+) -> None:
+    """Note that a complete listing did not have these episodes; twice marks them removed."""
+    for episode_id in sorted(episode_ids):
+        await session.execute(
+            update(SavedEpisode)
+            .where(SavedEpisode.user_id == user_id, SavedEpisode.episode_id == episode_id)
+            .values(
+                misses=SavedEpisode.misses + 1,
+                removed_at=case((SavedEpisode.misses + 1 >= _REMOVED_AFTER, now), else_=None),
+            )
+            .execution_options(synchronize_session=False)
+        )
+
+
+async def library(
+    session: Session, *, user_id: UserId
+) -> Sequence[tuple[SavedShow, str, int | None, int, int]]:
+    """Return the user's saved shows with what the catalogue knows of each.
+
+    Returns:
+        For each show: its row, the order and total of its list, how often it was not
+        found, and how many of its episodes are stored and not removed.
+    """
+    known = (
+        select(func.count())
+        .where(Episode.show_id == SavedShow.show_id, Episode.removed_at.is_(None))
+        .scalar_subquery()
+    )
+    rows = await session.execute(
+        select(SavedShow, Show.list_order, Show.total_episodes, Show.misses, known)
+        .join(Show, Show.id == SavedShow.show_id)
+        .where(SavedShow.user_id == user_id, SavedShow.removed_at.is_(None))
+        .order_by(SavedShow.show_id)
+    )
+    return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
+
+
+async def update_saved_show(
+    session: Session, *, user_id: UserId, show_id: str, values: Row
+) -> None:
+    """Write columns of a saved show: how far its pages are read."""
+    await session.execute(
+        update(SavedShow)
+        .where(SavedShow.user_id == user_id, SavedShow.show_id == show_id)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def mark_heard(
+    session: Session, *, user_id: UserId, show_ids: Collection[str], now: datetime
+) -> None:
+    """Note that the resume points of these shows moved."""
+    if show_ids:
+        await session.execute(
+            update(SavedShow)
+            .where(SavedShow.user_id == user_id, SavedShow.show_id.in_(show_ids))
+            .values(heard_at=now)
+            .execution_options(synchronize_session=False)
+        )
+
+
+async def plays_of(
+    session: Session, *, user_id: UserId, episode_ids: Collection[str]
+) -> Sequence[Play]:
+    """Return what is stored of the user and these episodes; untouched ones have no row."""
+    statement = (
+        select(Play)
+        .where(Play.user_id == user_id, Play.episode_id.in_(episode_ids))
+        .execution_options(populate_existing=True)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def upsert_plays(session: Session, *, user_id: UserId, rows: Sequence[Row]) -> None:
+    """Store resume points: columns of `Play` without `user_id`."""
+    if not rows:
+        return
+    statement = upsert(session, Play)
+    new = statement.excluded
+    names = ("show_id", "fully_played", "position_ms", "seen_at", "changed_at")
+    own = [{**row, "user_id": user_id} for row in sorted(rows, key=lambda row: row["episode_id"])]
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["user_id", "episode_id"], set_={name: new[name] for name in names}
+        ),
+        own,
+    )
