@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
@@ -24,7 +24,7 @@ UNKNOWN = "0" * 22
 
 
 @pytest.fixture(scope="module")
-def contract() -> Iterator[Contract]:
+def contract() -> Contract:
     """The description, shared so that the last test sees every deviation used."""
     return load_contract()
 
