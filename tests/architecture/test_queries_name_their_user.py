@@ -13,6 +13,15 @@ ALL_USERS = "_all_users"
 WITHOUT_USER = {
     "src/operations/queries.py::revision_of": "asks the database about its schema",
     "src/operations/queries.py::role_of": "asks the database about its roles",
+    "src/users/queries.py::installation": "the one row about this installation",
+    "src/users/queries.py::store_setup_code": "the installation, before it has any user",
+    "src/users/queries.py::claim_installation": "the installation, before it has any user",
+    "src/users/queries.py::store_invite": "an invite is nobody's yet",
+    "src/users/queries.py::has_invite": "an invite is nobody's yet; its hash is the proof",
+    "src/users/queries.py::consume_invite": "an invite is nobody's yet; its hash is the proof",
+    "src/users/queries.py::counter": "counts failed logins, by name and address",
+    "src/users/queries.py::lower_counter": "counts failed logins, by name and address",
+    "src/users/queries.py::clear_counter": "counts failed logins, by name and address",
 }
 
 
