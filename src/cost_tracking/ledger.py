@@ -1,5 +1,6 @@
 """The record of what was spent: one row for each physical attempt."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -70,3 +71,20 @@ async def record(database: Database, attempt: Attempt) -> MicroUsd:
             },
         )
     return attempt.amount
+
+
+async def sent_since(
+    database: Database, service: Service, *, since: datetime, limit: int
+) -> Sequence[datetime]:
+    """Return when the newest attempts at `service` were sent by anybody, newest first.
+
+    Args:
+        database: Where the ledger is.
+        service: Which service.
+        since: Aware UTC instant; older ones are left out.
+        limit: Most instants returned.
+    """
+    async with database.scheduling(write=False) as session:
+        return await queries.recent_attempts_all_users(
+            session, service=service.value, since=since, limit=limit
+        )

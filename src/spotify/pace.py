@@ -1,0 +1,84 @@
+"""When a call may go out: the limiter, primed with what earlier processes sent."""
+
+import asyncio
+from datetime import timedelta
+
+from src.cost_tracking import ledger
+from src.cost_tracking.prices import Service
+from src.runtime import Runtime
+from src.spotify.calls import Call
+from src.spotify.errors import SpotifyBusy
+from src.utils.rate_limit import SPOTIFY_WINDOWS, Limiter, LimiterBusy, MemoryLimiter
+
+INTERACTIVE_S = 10.0
+"""Longest wait for a turn, in seconds, while a person waits."""
+
+BACKGROUND_S = 2.0
+"""How far ahead background work reserves turns, in seconds: a click waits no longer for it."""
+
+
+def windows(calls_per_minute: int) -> list[tuple[int, float]]:
+    """Return the limiter's windows for a limit of `calls_per_minute`, 1 to 180."""
+    most = SPOTIFY_WINDOWS[0][0]
+    return [
+        (max(1, calls * calls_per_minute // most), window_s) for calls, window_s in SPOTIFY_WINDOWS
+    ]
+
+
+class Pace:
+    """Hands out turns to this process's calls to the Web API."""
+
+    def __init__(self, runtime: Runtime, *, calls_per_minute: int) -> None:
+        """Count nothing yet; the first turn looks up what was sent in the last minute.
+
+        Args:
+            runtime: Clock and the database of the ledger.
+            calls_per_minute: Most calls in any minute, 1 to 180.
+        """
+        self._runtime = runtime
+        self._windows = windows(calls_per_minute)
+        self._limiter: Limiter | None = None
+        self._priming = asyncio.Lock()
+
+    async def turn(self, call: Call) -> None:
+        """Return when `call` may go out, now.
+
+        Background work that would have to wait longer than it may reserve waits
+        without a reservation and then asks again, so that clicks go first.
+
+        Raises:
+            SpotifyBusy: A person would wait too long, or the call's deadline comes first.
+        """
+        limiter = self._limiter or await self._primed()
+        clock = self._runtime.clock
+        ceiling_s = INTERACTIVE_S if call.interactive else BACKGROUND_S
+        while True:
+            left_s = call.deadline - clock.monotonic()
+            try:
+                await limiter.acquire(
+                    max_wait_s=max(0.0, min(ceiling_s, left_s)), user=call.user_id
+                )
+            except LimiterBusy as error:
+                wait_s = max(0.1, (error.retry_after_s or 0.0) - BACKGROUND_S)
+                if call.interactive or wait_s >= left_s:
+                    raise SpotifyBusy(retry_after_s=error.retry_after_s) from error
+                await clock.sleep(wait_s)
+            else:
+                return
+
+    async def _primed(self) -> Limiter:
+        """Make the limiter and count in it what the ledger says was sent just before."""
+        async with self._priming:
+            if self._limiter is None:
+                limiter = MemoryLimiter(self._windows, clock=self._runtime.clock)
+                calls, window_s = self._windows[0]
+                now = self._runtime.clock.now()
+                sent = await ledger.sent_since(
+                    self._runtime.database,
+                    Service.SPOTIFY_API,
+                    since=now - timedelta(seconds=window_s),
+                    limit=calls,
+                )
+                limiter.prime([(now - at).total_seconds() for at in sent])
+                self._limiter = limiter
+        return self._limiter
