@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from src.cost_tracking import queries
-from src.cost_tracking.prices import Service, price_at
-from src.database import Database
+from src.cost_tracking.prices import DEFAULT, Service, price_at
+from src.cost_tracking.queries import DailySpend
+from src.cost_tracking.schemas import CostSummary, DaySpend, OperationSpend, PriceNow, Spend
+from src.database import Database, Session
 from src.utils.types import MicroUsd, UserId
 
 NOT_SENT = "not_sent"
@@ -71,6 +73,73 @@ async def record(database: Database, attempt: Attempt) -> MicroUsd:
             },
         )
     return attempt.amount
+
+
+async def calls_since(session: Session, user_id: UserId, since: datetime) -> int:
+    """Return how many attempts at the Web API a user has made from `since` (aware UTC) on."""
+    return await queries.count_calls(
+        session, user_id=user_id, service=Service.SPOTIFY_API.value, since=since
+    )
+
+
+async def summary(
+    session: Session, user_id: UserId, *, since: date, until: date, now: datetime
+) -> CostSummary:
+    """Add up what a user spent, by day and by operation.
+
+    Args:
+        session: Open transaction of the caller, opened for `user_id`.
+        user_id: Whose ledger.
+        since: First UTC day.
+        until: Last UTC day, included, and not before `since`.
+        now: Current instant, for today's spending and today's price.
+    """
+    rows = await queries.daily_spend(session, user_id=user_id, since=since, until=until)
+    today = await queries.daily_spend(session, user_id=user_id, since=now.date(), until=now.date())
+    first = await queries.first_run_spend(session, user_id=user_id)
+    price = price_at(Service.SPOTIFY_API, DEFAULT, now)
+    length = (until - since).days + 1
+    return CostSummary(
+        since=since,
+        until=until,
+        total=_sum(rows),
+        today=_sum(today),
+        by_day=[_day(since + timedelta(days=n), rows) for n in range(length)],
+        by_operation=_by_operation(rows),
+        first_sync=None
+        if first is None
+        else Spend(calls=first[0], failed=first[1], amount_micro=first[2]),
+        price=PriceNow(
+            price_micro=price.price_micro,
+            per_quantity=price.per_quantity,
+            valid_from=price.valid_from,
+        ),
+    )
+
+
+def _sum(rows: Sequence[DailySpend]) -> Spend:
+    return Spend(
+        calls=sum(row.calls for row in rows),
+        failed=sum(row.failed for row in rows),
+        amount_micro=sum(row.amount_micro for row in rows),
+    )
+
+
+def _day(day: date, rows: Sequence[DailySpend]) -> DaySpend:
+    mine = [row for row in rows if row.day == day]
+    return DaySpend(day=day, by_operation=_by_operation(mine), **_sum(mine).model_dump())
+
+
+def _by_operation(rows: Sequence[DailySpend]) -> list[OperationSpend]:
+    """Return one sum for each service and operation, the dearest first."""
+    groups: dict[tuple[str, str], list[DailySpend]] = {}
+    for row in rows:
+        groups.setdefault((row.service, row.operation), []).append(row)
+    found = [
+        OperationSpend(service=service, operation=operation, **_sum(group).model_dump())
+        for (service, operation), group in groups.items()
+    ]
+    return sorted(found, key=lambda one: (-one.amount_micro, one.service, one.operation))
 
 
 async def sent_since(

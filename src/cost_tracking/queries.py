@@ -12,6 +12,8 @@ from src.database import Session
 from src.users.models import User
 from src.utils.types import UserId
 
+_FAILED = func.sum(case((CostEntry.outcome == "ok", 0), else_=CostEntry.quantity))
+
 
 class DailySpend(NamedTuple):
     """Attempts of one UTC day, service and operation; `failed` are those that brought nothing."""
@@ -60,14 +62,13 @@ async def daily_spend(
     Returns:
         At most one row for each day, service and operation, oldest day first.
     """
-    failed = func.sum(case((CostEntry.outcome == "ok", 0), else_=CostEntry.quantity))
     rows = await session.execute(
         select(
             CostEntry.day,
             CostEntry.service,
             CostEntry.operation,
             func.sum(CostEntry.quantity),
-            failed,
+            _FAILED,
             func.sum(CostEntry.amount_micro),
         )
         .where(CostEntry.user_id == user_id, CostEntry.day.between(since, until))
@@ -88,12 +89,26 @@ async def count_calls(session: Session, *, user_id: UserId, service: str, since:
     return int(await session.scalar(statement) or 0)
 
 
-async def first_entry_at(session: Session, *, user_id: UserId) -> datetime | None:
-    """Return the instant of the user's oldest entry, None without any."""
-    found: datetime | None = await session.scalar(
-        select(CostEntry.at).where(CostEntry.user_id == user_id).order_by(CostEntry.at).limit(1)
+async def first_run_spend(session: Session, *, user_id: UserId) -> tuple[int, int, int] | None:
+    """Sum up the run that the user's oldest entry of any run belongs to.
+
+    Returns:
+        Calls, those that failed, and micro-dollars; None if no run left an entry.
+    """
+    first_run = (
+        select(CostEntry.run_id)
+        .where(CostEntry.user_id == user_id, CostEntry.run_id.is_not(None))
+        .order_by(CostEntry.at, CostEntry.id)
+        .limit(1)
+        .scalar_subquery()
     )
-    return found
+    rows = await session.execute(
+        select(func.sum(CostEntry.quantity), _FAILED, func.sum(CostEntry.amount_micro)).where(
+            CostEntry.user_id == user_id, CostEntry.run_id == first_run
+        )
+    )
+    calls, failed, amount = rows.one().tuple()
+    return None if calls is None else (int(calls), int(failed), int(amount))
 
 
 async def recent_attempts_all_users(

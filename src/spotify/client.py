@@ -35,7 +35,7 @@ from src.spotify.senders import (
     retried,
     still_wanted,
 )
-from src.utils.circuit_breaker import get_circuit_breaker
+from src.utils.circuit_breaker import CircuitBreaker
 from src.utils.retry import RetryBudget
 from src.utils.types import UserId
 
@@ -50,9 +50,10 @@ BACKGROUND_DEADLINE_S = 90.0
 """Longer than a full window of the limiter, so that many first syncs at once get their turn."""
 
 
-def web_api(wire: Send, *, runtime: Runtime, quota: Quota, pace: Pace) -> Send:
+def web_api(
+    wire: Send, *, runtime: Runtime, breaker: CircuitBreaker, quota: Quota, pace: Pace
+) -> Send:
     """Surround the wire with everything a call to the Web API needs but its token."""
-    breaker = get_circuit_breaker(Service.SPOTIFY_API)
     send = still_wanted(wire, breaker=breaker, quota=quota)
     send = pooled(send, quota=quota)
     send = paced(send, pace=pace)
@@ -61,9 +62,9 @@ def web_api(wire: Send, *, runtime: Runtime, quota: Quota, pace: Pace) -> Send:
     return retried(send, clock=runtime.clock, entropy=runtime.entropy, budget=RetryBudget())
 
 
-def accounts(wire: Send, *, runtime: Runtime) -> Send:
+def accounts(wire: Send, *, runtime: Runtime, breaker: CircuitBreaker) -> Send:
     """Surround the wire with what a call to the accounts service needs: it counts in no quota."""
-    send = guarded(wire, breaker=get_circuit_breaker(Service.SPOTIFY_ACCOUNTS))
+    send = guarded(wire, breaker=breaker)
     return retried(send, clock=runtime.clock, entropy=runtime.entropy, budget=RetryBudget())
 
 

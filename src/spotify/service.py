@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Self
 
+from src.cost_tracking.prices import Service
 from src.queue import Bell
 from src.runtime import Runtime
 from src.spotify.client import SpotifyClient, accounts, either, web_api
@@ -12,6 +13,7 @@ from src.spotify.oauth import SpotifyOAuth
 from src.spotify.pace import Pace
 from src.spotify.quota import Quota
 from src.spotify.wire import Transport, Wire
+from src.utils.circuit_breaker import BreakerRegistry, use_registry
 
 
 def account_of(client_id: str | None) -> str:
@@ -51,6 +53,8 @@ class Spotify:
     ) -> Self:
         """Put the room together; nothing is connected or read yet.
 
+        Its breakers become those that `get_circuit_breaker` shows.
+
         Args:
             runtime: What the process shares.
             settings: By default those of the environment.
@@ -64,8 +68,19 @@ class Spotify:
             show_pages_per_day=settings.spotify_show_pages_per_day,
         )
         pace = Pace(runtime, calls_per_minute=settings.spotify_calls_per_minute)
-        api = web_api(wire.send, runtime=runtime, quota=quota, pace=pace)
-        both = either(api=api, accounts=accounts(wire.send, runtime=runtime))
+        breakers = BreakerRegistry(runtime.clock, runtime.entropy)
+        use_registry(breakers)
+        api = web_api(
+            wire.send,
+            runtime=runtime,
+            breaker=breakers.get(Service.SPOTIFY_API),
+            quota=quota,
+            pace=pace,
+        )
+        signing_in = accounts(
+            wire.send, runtime=runtime, breaker=breakers.get(Service.SPOTIFY_ACCOUNTS)
+        )
+        both = either(api=api, accounts=signing_in)
         oauth = SpotifyOAuth(runtime, settings=settings, send=both)
         client = SpotifyClient(runtime=runtime, settings=settings, send=api, tokens=oauth.tokens)
         return cls(
