@@ -1,0 +1,165 @@
+"""A run of a user's sync from its claim to its report.
+
+Network first, then one short transaction a page. Whatever stops a run, what it stored
+stays and the next one goes on; a run whose process died is continued under its own row.
+"""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from src.database import Session
+from src.errors import NotFound
+from src.spotify import listings, outcomes
+from src.spotify.errors import LeaseLost, NotConnected
+from src.spotify.models import Outcome, RunState, SyncRun, SyncSchedule
+from src.spotify.outcomes import Ending, Timing
+from src.spotify.queries import sync as queries
+from src.spotify.run_state import Phase, Run
+from src.spotify.service import Spotify
+from src.spotify.show_pages import read_pages
+from src.spotify.storing import OnPage
+from src.utils.types import UserId
+
+log = structlog.get_logger()
+
+
+async def run_sync(
+    spotify: Spotify,
+    *,
+    user_id: UserId,
+    fence: int,
+    run_id: UUID,
+    on_page: OnPage | None = None,
+) -> SyncRun:
+    """Run, or go on with, a user's sync until its part is done or something stops it.
+
+    Idempotent: whatever is read twice is stored once.
+
+    Args:
+        spotify: The process's Spotify.
+        user_id: Whose library.
+        fence: Number of the claim; see `queries.sync.claim_due_all_users`.
+        run_id: The run's row, as `scheduling.begin_run` returned it.
+        on_page: Called inside each page's transaction with the resume points before and after.
+
+    Returns:
+        The run's row with its outcome, a message in plain words, and the next due time.
+
+    Raises:
+        LeaseLost: The claim went to somebody else; nothing was written since.
+    """
+    run = await Run.load(spotify, user_id=user_id, fence=fence, run_id=run_id, on_page=on_page)
+    async with run.heartbeat():
+        try:
+            ending = await _work(run)
+        except LeaseLost:
+            raise
+        except Exception as error:
+            ending = await _ending_of(run, error)
+        return await _end(run, ending)
+
+
+async def _work(run: Run) -> Ending:
+    """List the library, read pages of shows, and say what is left."""
+    if run.phase in {Phase.WAITING, Phase.SHOWS}:
+        await listings.list_shows(run)
+    if run.phase is Phase.SAVED_EPISODES:
+        await listings.list_episodes(run)
+    if not run.shows:
+        async with run.writing() as session:
+            await run.load_shows(session)
+    await read_pages(run)
+    progress = run.progress()
+    return outcomes.ending_of_work(
+        newest_pending=progress["newest_pending"],
+        backfill_pending=progress["backfill_pending"],
+        at_cap=not run.budget.left,
+    )
+
+
+async def _ending_of(run: Run, error: Exception) -> Ending:
+    """Name what stopped the run; what nobody foresaw is logged with its trace."""
+    reason = None
+    async with run.spotify.runtime.database.transaction(run.user_id, write=False) as session:
+        state = await queries.connection_state(session, user_id=run.user_id)
+    if state is None:
+        error = NotConnected()
+    else:
+        reason = state[1]
+    ending = outcomes.ending_of(error, reason=reason)
+    if ending.outcome is Outcome.FAILED:
+        log.error("sync_failed", user_id=run.user_id, run_id=str(run.run_id), exc_info=error)
+    return ending
+
+
+async def _end(run: Run, ending: Ending) -> SyncRun:
+    """Write the report and the next due time, and give the claim back."""
+    async with run.writing(Phase.DONE) as session:
+        schedule = await queries.schedule_of(session, user_id=run.user_id)
+        if schedule is None:
+            raise LeaseLost
+        next_at = outcomes.next_sync_at(
+            ending, _timing(run, schedule), entropy=run.spotify.runtime.entropy
+        )
+        values = {
+            "state": RunState.ENDED,
+            "outcome": ending.outcome,
+            "message": ending.message,
+            "ended_at": run.now,
+            "next_sync_at": next_at if schedule.active else None,
+        }
+        await _reschedule(run, session, ending, {"next_sync_at": next_at}, schedule)
+        await queries.update_run(session, user_id=run.user_id, run_id=run.run_id, values=values)
+    log.info(
+        "sync_ended",
+        user_id=run.user_id,
+        run_id=str(run.run_id),
+        outcome=ending.outcome,
+        calls=run.budget.calls,
+    )
+    async with run.spotify.runtime.database.transaction(run.user_id, write=False) as session:
+        row = await queries.run_of(session, user_id=run.user_id, run_id=run.run_id)
+    if row is None:
+        raise NotFound("This sync is gone with the connection it belonged to.")
+    return row
+
+
+def _timing(run: Run, schedule: SyncSchedule) -> Timing:
+    runtime, now = run.spotify.runtime, run.now
+    hours = schedule.interval_hours or run.spotify.settings.sync_interval_hours
+    parked = [quota.parked_until for quota in schedule.quotas if quota.parked_until > now]
+    return Timing(
+        now=now,
+        interval=runtime.long(timedelta(hours=hours)),
+        failures=schedule.failures,
+        is_first=run.is_first,
+        parked_until=max(parked, default=None),
+    )
+
+
+async def _reschedule(
+    run: Run, session: Session, ending: Ending, values: dict[str, Any], schedule: SyncSchedule
+) -> None:
+    """Write the schedule: due again, free to claim, and what the outcome says of it."""
+    got_through = ending.outcome in outcomes.GOT_THROUGH
+    values |= {
+        "lease_until": run.now,
+        "requested": False,
+        "failures": 0 if got_through else schedule.failures + 1,
+    }
+    if got_through:
+        values["last_ok_at"] = run.now
+    if ending.outcome in {
+        Outcome.RECONNECT_NEEDED,
+        Outcome.CONSENT_EXPIRED,
+        Outcome.DISCONNECTED,
+    }:
+        values["active"] = False
+    written = await queries.write_schedule(
+        session, user_id=run.user_id, fence=run.fence, values=values
+    )
+    if not written:
+        raise LeaseLost
