@@ -1,0 +1,333 @@
+"""The application: rooms put together, what starts and stops with it, and how errors are told."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+from importlib.metadata import version
+from typing import Any, Literal, TypeVar
+
+import structlog
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import JSONResponse
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+
+from src import auth
+from src.auth import CurrentUser, UserDep, cookie_name
+from src.config import Settings
+from src.database import Session
+from src.errors import NotFound, PlayheadError
+from src.middleware import (
+    BodyLimit,
+    Edge,
+    HostAllowList,
+    PlainRefusals,
+    SameOrigin,
+    SecurityHeaders,
+    problem_response,
+)
+from src.operations import api as health
+from src.operations.starting import prepared, told_to_stop
+from src.runtime import Runtime
+from src.schemas import FieldError, Problem
+from src.spotify.config import SpotifySettings
+from src.spotify.notices import notices_for
+from src.spotify.service import Spotify
+from src.spotify.wire import Transport
+from src.users.passwords import Passwords
+from src.users.schemas import Notice
+from src.utils.logging import configure_logging
+
+log = structlog.get_logger()
+
+AnySettings = TypeVar("AnySettings", bound=BaseSettings)
+_CONSENT_HEADS = {"warn": "Your Spotify consent ends soon", "stop": "Syncing has stopped"}
+_LONGEST_FIELD_NAME = 100
+_UNPARSABLE = "There was an error parsing the body"  # FastAPI's words for JSON too deep to read
+
+
+class InvalidInput(PlayheadError):
+    """The request is not what this address takes; `errors` says where."""
+
+    status = 422
+    code = "invalid_input"
+    title = "Input not accepted"
+
+
+class MalformedJson(PlayheadError):
+    """The body cannot be read at all."""
+
+    status = 400
+    code = "malformed_json"
+    title = "Unreadable body"
+
+
+class MethodNotAllowed(PlayheadError):
+    """The address exists, but not for this method."""
+
+    status = 405
+    code = "method_not_allowed"
+    title = "Method not allowed"
+
+
+def create_app(
+    runtime: Runtime | None = None,
+    *,
+    spotify: Spotify | None = None,
+    transport: Transport | None = None,
+    background: bool = True,
+) -> FastAPI:
+    """Put the application together.
+
+    Args:
+        runtime: What it runs on; by default what the environment describes, opened
+            when the server starts. One that is handed in stays open afterwards.
+        spotify: The Spotify side of `runtime`; by default opened on it.
+        transport: How `spotify` reaches Spotify when it is opened here.
+        background: Whether syncing runs in this process too.
+
+    Raises:
+        SystemExit: The settings cannot be used; the message says which and why.
+    """
+    settings = runtime.settings if runtime is not None else settings_or_exit(Settings)
+    spotify_settings = spotify.settings if spotify else settings_or_exit(SpotifySettings)
+    app = FastAPI(
+        title="Playhead",
+        version=version("playhead"),
+        summary="Own the record of your podcast listening.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=_Life(settings, spotify_settings, transport, background=background),
+        middleware=_middleware(settings, spotify_settings, lambda: app.state.runtime),
+    )
+    app.state.settings = settings
+    app.state.stopping = asyncio.Event()
+    app.state.notice_sources = [consent_notices]
+    if runtime is not None:
+        _equip(
+            app, runtime, spotify or Spotify.open(runtime, spotify_settings, transport=transport)
+        )
+    for router in (auth.router, health.router, documents):
+        app.include_router(router)
+    _tell_errors(app)
+    app.openapi = partial(_openapi, app)  # type: ignore[method-assign]  # FastAPI's own way
+    return app
+
+
+def _equip(app: FastAPI, runtime: Runtime, spotify: Spotify) -> None:
+    app.state.runtime = runtime
+    app.state.spotify = spotify
+    app.state.passwords = Passwords(threads=runtime.settings.password_hashing_threads)
+
+
+def __getattr__(name: str) -> FastAPI:
+    """Make `app` when a server asks for it, so that importing this module reads no settings."""
+    if name == "app":
+        return create_app()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def settings_or_exit(kind: type[AnySettings]) -> AnySettings:
+    """Read settings, or end the program with a sentence for each that cannot be used."""
+    try:
+        return kind()
+    except ValidationError as error:
+        sentences = []
+        for item in error.errors(include_input=False, include_context=False, include_url=False):
+            name = ".".join(map(str, item["loc"])).upper()
+            sentences.append(f"{name}: {_words(item['msg'])}" if name else _words(item["msg"]))
+        sys.exit("Playhead cannot start with these settings. " + "\n".join(sentences))
+
+
+async def consent_notices(runtime: Runtime, session: Session, user: CurrentUser) -> list[Notice]:
+    """Tell the user what their Spotify connection needs of them."""
+    heads: dict[str, Literal["warn", "stop"]] = {"warn": "warn", "stop": "stop"}
+    found = await notices_for(runtime, session, user.id)
+    return [
+        Notice(kind=heads[notice.kind], head=_CONSENT_HEADS[notice.kind], text=notice.text)
+        for notice in found
+    ]
+
+
+# What starts and stops with the server.
+
+
+@dataclass(frozen=True, slots=True)
+class _Life:
+    settings: Settings
+    spotify_settings: SpotifySettings
+    transport: Transport | None
+    background: bool
+
+    @asynccontextmanager
+    async def __call__(self, app: FastAPI) -> AsyncIterator[None]:
+        """Open what the application runs on, work in the background, and close it all."""
+        async with AsyncExitStack() as stack:
+            if getattr(app.state, "runtime", None) is None:
+                runtime = Runtime.open(self.settings)
+                stack.push_async_callback(runtime.close)
+                spotify = Spotify.open(runtime, self.spotify_settings, transport=self.transport)
+                _equip(app, runtime, spotify)
+                configure_logging(
+                    level=self.settings.log_level.upper(),
+                    stream=sys.stdout,
+                    clock=runtime.clock,
+                    json=self.settings.log_format == "json",
+                )
+            stack.push_async_callback(app.state.spotify.close)
+            await stack.enter_async_context(prepared(app.state.runtime))
+            stack.enter_context(told_to_stop(app.state.stopping))
+            yield
+            app.state.stopping.set()
+
+
+# What stands before the routes.
+
+
+def _middleware(
+    settings: Settings, spotify_settings: SpotifySettings, runtime: Callable[[], Runtime]
+) -> list[Middleware]:
+    """Return the layers, outermost first."""
+    layers = [
+        Middleware(PlainRefusals),
+        Middleware(
+            SecurityHeaders, settings=settings, accounts_url=spotify_settings.spotify_accounts_url
+        ),
+        Middleware(Edge, settings=settings, runtime=runtime),
+        Middleware(HostAllowList, settings=settings),
+    ]
+    if settings.cors_origins:  # never with cookies: other origins use bearer tokens
+        layers.append(
+            Middleware(
+                CORSMiddleware,
+                allow_origins=settings.cors_origins,
+                allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+                allow_headers=["Authorization", "Content-Type"],
+            )
+        )
+    return [
+        *layers,
+        Middleware(SameOrigin, settings=settings, cookie=cookie_name(settings)),
+        Middleware(BodyLimit),
+    ]
+
+
+# How errors are told.
+
+
+def _tell_errors(app: FastAPI) -> None:
+    @app.exception_handler(PlayheadError)
+    async def known(request: Request, error: PlayheadError) -> Response:
+        if error.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise error  # the edge writes it down and tells its number only
+        return problem_response(error, request.scope)
+
+    @app.exception_handler(HTTPException)
+    async def routing(request: Request, error: HTTPException) -> Response:
+        response = problem_response(_of_routing(error), request.scope)
+        response.headers.update(error.headers or {})
+        return response
+
+    @app.exception_handler(RequestValidationError)
+    async def validation(request: Request, error: RequestValidationError) -> Response:
+        found = error.errors()
+        if any(item["type"] == "json_invalid" for item in found):
+            return problem_response(_malformed(), request.scope)
+        fields = [
+            FieldError(field=_field(item["loc"]), message=_words(item["msg"])) for item in found
+        ]
+        told = InvalidInput("Something in the request is missing or cannot be used; see errors.")
+        return problem_response(told, request.scope, errors=fields)
+
+
+def _of_routing(error: HTTPException) -> PlayheadError:
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return NotFound("There is nothing at this address.")
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return MethodNotAllowed("This address does not take this method.")
+    if error.detail == _UNPARSABLE:
+        return _malformed()
+    return _Other.of(error)
+
+
+class _Other(PlayheadError):
+    """What the framework refuses by itself, under its own status."""
+
+    @classmethod
+    def of(cls, error: HTTPException) -> PlayheadError:
+        phrase = HTTPStatus(error.status_code).phrase
+        fields = {"status": error.status_code, "code": f"http_{error.status_code}", "title": phrase}
+        kind: type[PlayheadError] = type(cls.__name__, (cls,), fields)
+        return kind(f"{phrase}.")
+
+
+def _malformed() -> MalformedJson:
+    return MalformedJson("The body is no JSON that can be read: look for a missing quote or brace.")
+
+
+def _field(location: tuple[int | str, ...]) -> str:
+    """Name a field by its path without the part of the request it was in."""
+    name = ".".join(map(str, location[1:])) or str(location[0])
+    return name.encode("utf-8", "replace").decode("utf-8")[:_LONGEST_FIELD_NAME]
+
+
+def _words(message: str) -> str:
+    return message.removeprefix("Value error, ")
+
+
+# Documents.
+
+documents = APIRouter(include_in_schema=False)
+
+
+@documents.get("/openapi.json")
+async def openapi_document(request: Request, user: UserDep) -> JSONResponse:
+    """Return the OpenAPI document, to those who are signed in."""
+    return JSONResponse(request.app.openapi())
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """Describe the API, with problem details wherever an error is told."""
+    if app.openapi_schema:
+        return app.openapi_schema
+    document = get_openapi(
+        title=app.title, version=app.version, summary=app.summary, routes=app.routes
+    )
+    parts = document.setdefault("components", {})
+    schemas = parts.setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas |= {**problem.pop("$defs"), "Problem": problem}
+    told = {
+        "description": "Problem details (RFC 9457); programs look at `code`.",
+        "content": {
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+        },
+    }
+    for operation in _operations(document):
+        operation["responses"] = {
+            status: reply for status, reply in operation["responses"].items() if status != "422"
+        } | {"default": told}
+    parts["securitySchemes"] = {
+        "session": {"type": "apiKey", "in": "cookie", "name": cookie_name(app.state.settings)},
+        "bearer": {"type": "http", "scheme": "bearer"},
+    }
+    document["security"] = [{"session": []}, {"bearer": []}]
+    app.openapi_schema = document
+    return document
+
+
+def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for methods in document["paths"].values():
+        yield from methods.values()
