@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from src.errors import PlayheadError
 
 COMMANDS = {
-    "demo": ("src.cli.demo", "Watch a simulated listener connect and sync."),
+    "demo": ("src.cli.demo.show", "Watch a simulated listener connect and sync."),
     "serve": ("src.cli.serve", "Run the service: web, API and background sync."),
     "worker": ("src.cli.worker", "Run background sync alone, beside other processes."),
     "simulate": ("src.cli.simulate", "Run the stand-in for Spotify alone."),

@@ -1,0 +1,1 @@
+"""`playhead demo`: a simulated Spotify, the service, and one listener connected to it."""

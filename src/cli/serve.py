@@ -1,0 +1,76 @@
+"""`playhead serve`."""
+
+import asyncio
+import socket
+import sys
+from typing import Any
+
+import click
+import uvicorn
+
+from src.config import Settings
+from src.errors import SettingsRefused
+from src.main import create_app
+from src.operations.migrations import upgrade
+from src.runtime import Runtime
+from src.users.service import issue_setup_code
+
+
+@click.command("serve")
+@click.option("--host", help="Address to listen on (HOST).")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on (PORT).")
+def command(host: str | None, port: int | None) -> None:
+    """Run the service: web, API and background sync in one process.
+
+    The first start makes the data folder, the database and the key file. On
+    SQLite it migrates the database by itself; on PostgreSQL run `playhead
+    migrate` first. It ends on Ctrl+C or SIGTERM once running syncs have stored
+    their page; the exit code after SIGTERM is 143.
+    """
+    given: dict[str, Any] = {
+        name: value for name, value in (("host", host), ("port", port)) if value is not None
+    }
+    settings = Settings(**given)
+    listener = _listen(settings)
+    runtime = Runtime.open(settings)
+    invitation = asyncio.run(_first_link(runtime))
+    click.echo(f"Playhead answers at {settings.public_url}")
+    if invitation:
+        click.echo(f"Nobody owns it yet. Register the first account here:\n  {invitation}")
+    sys.stdout.flush()
+    config = uvicorn.Config(
+        create_app(Runtime.open(settings)),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=30,
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """Take the port before anything else, so that a taken one is told in a sentence."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        raise SettingsRefused(
+            f"Port {settings.port} of {settings.host} cannot be used ({error.strerror}). If "
+            "Playhead is running already, open its page; else choose another with --port."
+        ) from error
+    return listener
+
+
+async def _first_link(runtime: Runtime) -> str | None:
+    """Return the address at which the first account is registered; None once there is one."""
+    try:
+        if runtime.database.is_sqlite:
+            await asyncio.to_thread(upgrade, runtime.settings.effective_database_url)
+        code = await issue_setup_code(runtime)
+    finally:
+        await runtime.close()
+    return None if code is None else f"{runtime.settings.public_url}/?setup_code={code}"

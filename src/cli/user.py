@@ -1,0 +1,47 @@
+"""`playhead user`."""
+
+import asyncio
+
+import click
+
+from src.config import Settings
+from src.runtime import Runtime
+from src.users.models import Role
+from src.users.service import add_user, issue_invite
+
+
+@click.group("user")
+def command() -> None:
+    """Add people by name and password, or invite them to register."""
+
+
+@command.command("add")
+@click.argument("name")
+@click.password_option(help="At least 10 characters; asked for when absent.")
+@click.option("--owner", is_flag=True, help="Make this the account that owns the installation.")
+def add(name: str, password: str, *, owner: bool) -> None:
+    """Add an account, whatever the registration policy is."""
+
+    async def work() -> str:
+        runtime = Runtime.open(Settings())
+        try:
+            user = await add_user(runtime, name, password, role=Role.OWNER if owner else None)
+        finally:
+            await runtime.close()
+        return f"{user.name} can sign in ({user.role})."
+
+    click.echo(asyncio.run(work()))
+
+
+@command.command("invite")
+def invite() -> None:
+    """Print a link by which one person can register within seven days."""
+
+    async def work() -> str:
+        runtime = Runtime.open(Settings())
+        try:
+            return f"{runtime.settings.public_url}/?invite={await issue_invite(runtime)}"
+        finally:
+            await runtime.close()
+
+    click.echo(asyncio.run(work()))
