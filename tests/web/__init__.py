@@ -1,0 +1,1 @@
+"""Pages, their words and formats."""
