@@ -6,8 +6,8 @@ import structlog
 
 from src.database import Session
 from src.spotify.errors import CallRefused, SpotifyNotFound, Transient
-from src.spotify.listing_order import detect_order
 from src.spotify.library_models import ListOrder
+from src.spotify.listing_order import detect_order
 from src.spotify.payloads import EpisodePayload, Listing, ShowPayload
 from src.spotify.planner import (
     PAGE,

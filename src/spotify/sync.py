@@ -25,6 +25,9 @@ from src.utils.types import UserId
 
 log = structlog.get_logger()
 
+_DAY_USED_UP = "All Spotify calls for one day are used up. The next sync goes on."
+_NO_NEXT = frozenset({Outcome.RECONNECT_NEEDED, Outcome.CONSENT_EXPIRED, Outcome.DISCONNECTED})
+
 
 async def run_sync(
     spotify: Spotify,
@@ -57,13 +60,15 @@ async def run_sync(
             ending = await _work(run)
         except LeaseLost:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the edge of a run: every end has a name
             ending = await _ending_of(run, error)
         return await _end(run, ending)
 
 
 async def _work(run: Run) -> Ending:
     """List the library, read pages of shows, and say what is left."""
+    if not run.budget.max_calls:
+        return Ending(Outcome.CALL_CAP_REACHED, _DAY_USED_UP)
     if run.phase in {Phase.WAITING, Phase.SHOWS}:
         await listings.list_shows(run)
     if run.phase is Phase.SAVED_EPISODES:
@@ -109,7 +114,7 @@ async def _end(run: Run, ending: Ending) -> SyncRun:
             "outcome": ending.outcome,
             "message": ending.message,
             "ended_at": run.now,
-            "next_sync_at": next_at if schedule.active else None,
+            "next_sync_at": None if ending.outcome in _NO_NEXT else next_at,
         }
         await _reschedule(run, session, ending, {"next_sync_at": next_at}, schedule)
         await queries.update_run(session, user_id=run.user_id, run_id=run.run_id, values=values)
@@ -152,11 +157,7 @@ async def _reschedule(
     }
     if got_through:
         values["last_ok_at"] = run.now
-    if ending.outcome in {
-        Outcome.RECONNECT_NEEDED,
-        Outcome.CONSENT_EXPIRED,
-        Outcome.DISCONNECTED,
-    }:
+    if ending.outcome in _NO_NEXT:
         values["active"] = False
     written = await queries.write_schedule(
         session, user_id=run.user_id, fence=run.fence, values=values
