@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, exists, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
-from src.database import Session, upsert
+from src.database import Session, is_unique_violation, upsert
 from src.users.models import (
     ApiToken,
     AuditEvent,
@@ -52,22 +53,24 @@ async def store_user_all_users(
 ) -> User | None:
     """Store a user under a canonical name; None when somebody has it.
 
-    The session was opened with the name.
+    The session was opened with the name, and is of no more use after None.
     """
-    user_id = await session.scalar(
-        upsert(session, User)
-        .values(
-            name=name,
-            password_hash=password_hash,
-            role=role,
-            email=email,
-            time_zone=time_zone,
-            created_at=now,
-        )
-        .on_conflict_do_nothing(index_elements=["name"])
-        .returning(User.id)
+    user = User(
+        name=name,
+        password_hash=password_hash,
+        role=role,
+        email=email,
+        time_zone=time_zone,
+        created_at=now,
     )
-    return None if user_id is None else await user_by_name_all_users(session, name=name)
+    session.add(user)
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        if is_unique_violation(error):
+            return None
+        raise
+    return user
 
 
 # The user's own rows.
