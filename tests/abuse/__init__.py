@@ -1,0 +1,1 @@
+"""Abuse cases: what somebody with bad intent would try, and what they get."""
