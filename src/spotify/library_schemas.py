@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
-from src.spotify.models import ListOrder
+from src.spotify.library_models import ListOrder
 
 SPOTIFY = "https://open.spotify.com"
 

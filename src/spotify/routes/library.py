@@ -8,7 +8,7 @@ from src.auth import SessionDep, UserDep
 from src.errors import NotFound
 from src.schemas import Page
 from src.spotify.library_schemas import SPOTIFY, EpisodeReply, PlayState, Podcast
-from src.spotify.models import ListOrder
+from src.spotify.library_models import ListOrder
 from src.spotify.queries import library
 from src.spotify.queries.library import EpisodeRow, ShowRow, ShowSort
 from src.utils.cursor import CursorInvalid, CursorKey
