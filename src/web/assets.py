@@ -54,9 +54,7 @@ async def static(name: str) -> Response:
     found = _BY_SERVED_NAME.get(name)
     if found is None:
         raise NotFound("There is no such file; reload the page that named it.")
-    return Response(
-        found.body, media_type=found.media_type, headers={"Cache-Control": _FOR_GOOD}
-    )
+    return Response(found.body, media_type=found.media_type, headers={"Cache-Control": _FOR_GOOD})
 
 
 @router.get("/favicon.ico")

@@ -40,13 +40,10 @@ def page(request: Request, problem: Problem, *, headers: dict[str, str] | None =
         for name, value in (headers or {}).items()
         if name.lower() in {"retry-after", "allow", "www-authenticate"}
     }
-    return render(
-        request,
-        "error.html",
-        status=problem.status,
-        headers=kept,
-        status_code=problem.status,
-        head=_HEADS.get(problem.status, problem.title),
-        words=_WORDS.get(problem.status, problem.detail),
-        request_id=problem.request_id,
-    )
+    context = {
+        "status": problem.status,
+        "head": _HEADS.get(problem.status, problem.title),
+        "words": _WORDS.get(problem.status, problem.detail),
+        "request_id": problem.request_id,
+    }
+    return render(request, "error.html", context, status=problem.status, headers=kept)

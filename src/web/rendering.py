@@ -1,5 +1,7 @@
 """Turning templates into replies: escaped, sealed by a policy, and never kept by caches."""
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -70,28 +72,28 @@ def content_policy(settings: SpotifySettings) -> str:
 def page(
     request: Request,
     template: str,
+    context: Mapping[str, object],
     *,
     status: int = 200,
-    headers: dict[str, str] | None = None,
-    **context: object,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Render a template as the reply to `request`.
 
     Args:
         request: Whose application's settings decide where pictures and forms may lead.
         template: File below `templates/`.
+        context: What the template shows; a name it misses is an error.
         status: HTTP status.
         headers: More headers.
-        context: What the template shows; a name it misses is an error.
     """
     settings = _settings_of(request)
     text = _TEMPLATES.get_template(template).render(
-        cover=lambda url: cover(url, settings), **context
+        {"cover": partial(cover, settings=settings), **context}
     )
     sealed = {"Content-Security-Policy": content_policy(settings), "Cache-Control": "no-store"}
     return Response(
         text,
         status_code=status,
         media_type="text/html; charset=utf-8",
-        headers=sealed | (headers or {}),
+        headers=sealed | dict(headers or {}),
     )

@@ -1,0 +1,1 @@
+"""One file a page; they call the same functions as the API."""

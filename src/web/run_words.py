@@ -1,0 +1,96 @@
+"""A sync run in words: what it does, what it found, and how it ended."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from src.spotify.models import Outcome, RunState, SyncRun, Trigger
+from src.web.formats import count, counted, money
+
+_STEPS = {
+    "waiting": "Waiting for its turn",
+    "shows": "Reading the list of your shows",
+    "saved_episodes": "Reading the episodes you saved",
+    "episodes": "Reading episodes, show by show",
+}
+
+_ENDS: dict[Outcome, tuple[str, str]] = {
+    Outcome.COMPLETE: ("ok", "complete"),
+    Outcome.MORE_TO_DO: ("ok", "more to come"),
+    Outcome.CALL_CAP_REACHED: ("ok", "more to come"),
+    Outcome.QUOTA_PARKED: ("warn", "waits for Spotify"),
+    Outcome.SPOTIFY_BUSY: ("warn", "waits for Spotify"),
+    Outcome.BREAKER_OPEN: ("warn", "waits for Spotify"),
+    Outcome.UNREACHABLE: ("warn", "Spotify out of reach"),
+    Outcome.RECONNECT_NEEDED: ("stop", "stopped: connect again"),
+    Outcome.CONSENT_EXPIRED: ("stop", "stopped: consent ended"),
+    Outcome.NOT_ALLOWED: ("stop", "stopped: not on the app's list"),
+    Outcome.PREMIUM_LAPSED: ("stop", "stopped: Premium needed"),
+    Outcome.DISCONNECTED: ("warn", "disconnected"),
+    Outcome.FAILED: ("stop", "failed"),
+}
+
+_TRIGGERS = {
+    Trigger.FIRST: "first sync",
+    Trigger.SCHEDULE: "by schedule",
+    Trigger.MANUAL: "asked for",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a run ended: `kind` is ok, warn or stop, `tag` a word or two, `words` sentences."""
+
+    kind: str
+    tag: str
+    words: str
+
+
+def end_of(run: SyncRun) -> End:
+    """Return how a run ended; one that has not ended yet is still running."""
+    if run.outcome is None:
+        return End("wait", "running", "")
+    kind, tag = _ENDS[Outcome(run.outcome)]
+    return End(kind, tag, run.message or "")
+
+
+def trigger_of(run: SyncRun) -> str:
+    """Return why a run was started."""
+    return _TRIGGERS[Trigger(run.trigger)]
+
+
+def found_by(run: SyncRun) -> str:
+    """Return what a run brought that was not there before."""
+    parts = []
+    if run.episodes_new:
+        parts.append(counted(run.episodes_new, "new episode"))
+    if run.plays_changed:
+        parts.append(
+            counted(run.plays_changed, "change in what you heard", "changes in what you heard")
+        )
+    return ", ".join(parts) or "nothing new"
+
+
+def progress_of(run: SyncRun) -> dict[str, Any]:
+    """Return a run under way in words, by the names of the page's live fields.
+
+    `bar` is the pair of shows done and shows in all; the rest is text as shown.
+    """
+    waits = run.state == RunState.QUEUED
+    step = _STEPS["waiting"] if waits else _STEPS.get(run.phase, "Putting things in order")
+    shows = (
+        f"{count(run.shows_done)} of {count(run.shows_total)}"
+        if run.shows_total
+        else "not yet known"
+    )
+    found = found_by(run)
+    return {
+        "state": "waiting" if waits else "running",
+        "step": step,
+        "bar": [run.shows_done, max(1, run.shows_total)],
+        "shows": shows,
+        "calls": count(run.calls),
+        "most": f"at most {count(run.max_calls)}" if run.max_calls else "",
+        "cost": money(run.cost_micro),
+        "found": found,
+        "sentence": f"{step}: {shows} shows, {counted(run.calls, 'call')}, {found}.",
+    }
