@@ -62,7 +62,8 @@ async def run_sync(
             raise
         except Exception as error:  # noqa: BLE001 - the edge of a run: every end has a name
             ending = await _ending_of(run, error)
-        return await _end(run, ending)
+    # Only now: a late heartbeat would renew the lease that the end gives back.
+    return await _end(run, ending)
 
 
 async def _work(run: Run) -> Ending:
