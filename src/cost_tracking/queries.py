@@ -107,7 +107,7 @@ async def first_run_spend(session: Session, *, user_id: UserId) -> tuple[int, in
             CostEntry.user_id == user_id, CostEntry.run_id == first_run
         )
     )
-    calls, failed, amount = rows.one().tuple()
+    calls, failed, amount = rows.one()
     return None if calls is None else (int(calls), int(failed), int(amount))
 
 

@@ -18,11 +18,8 @@ BACKGROUND_S = 2.0
 
 
 def windows(calls_per_minute: int) -> list[tuple[int, float]]:
-    """Return the limiter's windows for a limit of `calls_per_minute`, 1 to 180."""
-    most = SPOTIFY_WINDOWS[0][0]
-    return [
-        (max(1, calls * calls_per_minute // most), window_s) for calls, window_s in SPOTIFY_WINDOWS
-    ]
+    """Return the limiter's windows: `calls_per_minute` (1 to 180), and no more in a burst."""
+    return [(min(calls, calls_per_minute), window_s) for calls, window_s in SPOTIFY_WINDOWS]
 
 
 class Pace:

@@ -72,7 +72,7 @@ async def used_slots_all_users(
             QuotaSlot.account == account, QuotaSlot.bucket == bucket, QuotaSlot.slot > after
         )
     )
-    first, used = rows.one().tuple()
+    first, used = rows.one()
     return (int(first), int(used)) if used else None
 
 
