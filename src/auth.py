@@ -42,10 +42,14 @@ __all__ = [
     "ProvedUserDep",
     "SessionDep",
     "UserDep",
+    "address_of",
+    "bearer_in",
+    "begin_session",
     "cookie_name",
     "get_session",
     "is_secure",
     "keep_signed_in",
+    "optional_user",
     "passwords_of",
     "require_scope",
     "router",
@@ -119,11 +123,17 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client is not None else "unknown"
 
 
+def bearer_in(authorization: str | None) -> str | None:
+    """Return the token of an Authorization header, or None if it speaks of something else."""
+    if authorization is None or authorization[: len(_BEARER)].lower() != _BEARER:
+        return None
+    return authorization[len(_BEARER) :].strip()
+
+
 def _credential(request: Request) -> Credential:
     """Read what the request proves itself by; a bearer token makes cookies count for nothing."""
-    authorization = request.headers.get("authorization", "")
-    if authorization[: len(_BEARER)].lower() == _BEARER:
-        return Credential(authorization[len(_BEARER) :].strip(), is_bearer=True)
+    if (bearer := bearer_in(request.headers.get("authorization"))) is not None:
+        return Credential(bearer, is_bearer=True)
     cookie = request.cookies.get(cookie_name(runtime_of(request).settings))
     if not cookie:
         raise NotSignedIn

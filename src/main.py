@@ -20,12 +20,15 @@ from pydantic_settings import BaseSettings
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import Scope
 
 from src import auth
 from src.auth import CurrentUser, UserDep, cookie_name
 from src.config import Settings
+from src.cost_tracking import api as costs
 from src.database import Session
 from src.errors import NotFound, PlayheadError
+from src.jobs.worker import background as background_work
 from src.middleware import (
     BodyLimit,
     Edge,
@@ -33,6 +36,7 @@ from src.middleware import (
     PlainRefusals,
     SameOrigin,
     SecurityHeaders,
+    problem_of,
     problem_response,
 )
 from src.operations import api as health
@@ -46,6 +50,8 @@ from src.spotify.wire import Transport
 from src.users.passwords import Passwords
 from src.users.schemas import Notice
 from src.utils.logging import configure_logging
+from src.web import errors as error_pages
+from src.web import site
 
 log = structlog.get_logger()
 
@@ -117,7 +123,7 @@ def create_app(
         _equip(
             app, runtime, spotify or Spotify.open(runtime, spotify_settings, transport=transport)
         )
-    for router in (auth.router, health.router, documents):
+    for router in (auth.router, costs.router, health.router, documents, site.router):
         app.include_router(router)
     _tell_errors(app)
     app.openapi = partial(_openapi, app)  # type: ignore[method-assign]  # FastAPI's own way
@@ -186,6 +192,8 @@ class _Life:
                 )
             stack.push_async_callback(app.state.spotify.close)
             await stack.enter_async_context(prepared(app.state.runtime))
+            if self.background:
+                await stack.enter_async_context(background_work(app.state.spotify))
             stack.enter_context(told_to_stop(app.state.stopping))
             yield
             app.state.stopping.set()
@@ -203,7 +211,7 @@ def _middleware(
         Middleware(
             SecurityHeaders, settings=settings, accounts_url=spotify_settings.spotify_accounts_url
         ),
-        Middleware(Edge, settings=settings, runtime=runtime),
+        Middleware(Edge, settings=settings, runtime=runtime, tell=tell),
         Middleware(HostAllowList, settings=settings),
     ]
     if settings.cors_origins:  # never with cookies: other origins use bearer tokens
@@ -225,16 +233,26 @@ def _middleware(
 # How errors are told.
 
 
+def tell(error: PlayheadError, scope: Scope, *, errors: list[FieldError] | None = None) -> Response:
+    """Render `error` as a page for people, and as problem details for programs."""
+    problem = problem_of(error, scope, errors=errors)
+    response = problem_response(error, problem)
+    request = Request(scope)
+    if not error_pages.wants_page(request):
+        return response
+    return error_pages.page(request, problem, headers=dict(response.headers))
+
+
 def _tell_errors(app: FastAPI) -> None:
     @app.exception_handler(PlayheadError)
     async def known(request: Request, error: PlayheadError) -> Response:
         if error.status == HTTPStatus.INTERNAL_SERVER_ERROR:
             raise error  # the edge writes it down and tells its number only
-        return problem_response(error, request.scope)
+        return tell(error, request.scope)
 
     @app.exception_handler(HTTPException)
     async def routing(request: Request, error: HTTPException) -> Response:
-        response = problem_response(_of_routing(error), request.scope)
+        response = tell(_of_routing(error), request.scope)
         response.headers.update(error.headers or {})
         return response
 
@@ -242,12 +260,12 @@ def _tell_errors(app: FastAPI) -> None:
     async def validation(request: Request, error: RequestValidationError) -> Response:
         found = error.errors()
         if any(item["type"] == "json_invalid" for item in found):
-            return problem_response(_malformed(), request.scope)
+            return tell(_malformed(), request.scope)
         fields = [
             FieldError(field=_field(item["loc"]), message=_words(item["msg"])) for item in found
         ]
         told = InvalidInput("Something in the request is missing or cannot be used; see errors.")
-        return problem_response(told, request.scope, errors=fields)
+        return tell(told, request.scope, errors=fields)
 
 
 def _of_routing(error: HTTPException) -> PlayheadError:

@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from math import ceil
 from urllib.parse import urlsplit
 
 import structlog
@@ -12,6 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from src.auth import bearer_in
 from src.config import Settings
 from src.errors import PlayheadError
 from src.runtime import Runtime
@@ -62,17 +64,21 @@ class UnsupportedEncoding(PlayheadError):
     title = "Compressed body"
 
 
-def problem_response(
+Tell = Callable[[PlayheadError, Scope], Response]
+"""Renders an error for whoever asked."""
+
+
+def problem_of(
     error: PlayheadError, scope: Scope, *, errors: list[FieldError] | None = None
-) -> Response:
-    """Render `error` as problem details.
+) -> Problem:
+    """Describe `error` as problem details.
 
     Args:
         error: What happened; its message is shown to the reader.
         scope: The request's scope, for its id.
         errors: Which fields were wrong, if that is what happened.
     """
-    problem = Problem(
+    return Problem(
         title=error.title,
         status=error.status,
         code=error.code,
@@ -81,9 +87,13 @@ def problem_response(
         retry_after_s=error.retry_after_s,
         errors=errors,
     )
+
+
+def problem_response(error: PlayheadError, problem: Problem) -> Response:
+    """Reply with `problem`, under the headers that belong to its status."""
     headers = {}
     if error.retry_after_s is not None:
-        headers["Retry-After"] = str(max(1, -int(-error.retry_after_s // 1)))
+        headers["Retry-After"] = str(max(1, ceil(error.retry_after_s)))
     if error.status == 401:  # noqa: PLR2004 - the status that asks for credentials
         headers["WWW-Authenticate"] = "Bearer"
     return Response(
@@ -92,6 +102,10 @@ def problem_response(
         headers=headers,
         media_type="application/problem+json",
     )
+
+
+def _refusal(error: PlayheadError, scope: Scope) -> Response:
+    return problem_response(error, problem_of(error, scope))
 
 
 class SecurityHeaders:
@@ -159,16 +173,20 @@ class PlainRefusals:
 class Edge:
     """Names each request, finds its true sender, writes its log line and catches what falls."""
 
-    def __init__(self, app: ASGIApp, *, settings: Settings, runtime: Callable[[], Runtime]) -> None:
+    def __init__(
+        self, app: ASGIApp, *, settings: Settings, runtime: Callable[[], Runtime], tell: Tell
+    ) -> None:
         """Believe forwarded headers of `settings.trusted_proxies` alone.
 
         Args:
             app: The next layer.
             settings: The process's settings.
             runtime: Returns the clock and entropy of the running application.
+            tell: Renders what is left of a failure.
         """
         self._app = app
         self._runtime = runtime
+        self._tell = tell
         self._proxies = [ip_network(text, strict=False) for text in settings.trusted_proxies]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -198,7 +216,7 @@ class Edge:
                 log.exception("request_failed")
                 if status:
                     raise  # the reply is half sent: only a closed connection says so
-                await problem_response(_failed(state["request_id"]), scope)(scope, receive, watched)
+                await self._tell(_failed(state["request_id"]), scope)(scope, receive, watched)
             finally:
                 log.info(
                     "request_served",
@@ -264,7 +282,7 @@ class HostAllowList:
             error = HostRefused(
                 "This address is not one of Playhead's. Set PUBLIC_URL to the address people use."
             )
-            return await problem_response(error, scope)(scope, receive, send)
+            return await _refusal(error, scope)(scope, receive, send)
         return await self._app(scope, receive, send)
 
     def _knows(self, headers: Headers) -> bool:
@@ -299,22 +317,17 @@ class SameOrigin:
                 "This came from another site, so nothing was changed. Open Playhead itself and "
                 "do it there; programs use a token instead of a cookie."
             )
-            return await problem_response(error, scope)(scope, receive, send)
+            return await _refusal(error, scope)(scope, receive, send)
         return await self._app(scope, receive, send)
 
     def _is_ours(self, headers: Headers) -> bool:
-        if is_bearer(headers.get("authorization")):
+        if bearer_in(headers.get("authorization")) is not None:
             return True  # no browser adds this by itself
         if (site := headers.get("sec-fetch-site")) is not None:
             return site in {"same-origin", "none"}
         if (origin := headers.get("origin")) is not None:
             return origin == self._origin
         return f"{self._cookie}=" not in headers.get("cookie", "")
-
-
-def is_bearer(authorization: str | None) -> bool:
-    """Tell whether an Authorization header carries a bearer token."""
-    return authorization is not None and authorization[:7].lower() == "bearer "
 
 
 class BodyLimit:
@@ -332,13 +345,13 @@ class BodyLimit:
         limit = FORM_LIMIT if headers.get("content-type", "").startswith(_FORMS) else JSON_LIMIT
         if headers.get("content-encoding", "identity").lower() != "identity":
             error = UnsupportedEncoding("Send the body uncompressed: leave out Content-Encoding.")
-            return await problem_response(error, scope)(scope, receive, send)
+            return await _refusal(error, scope)(scope, receive, send)
         too_large = BodyTooLarge(f"A body here may have {limit // 1024} KiB at most.")
         announced = headers.get("content-length", "0")
         if announced.isdecimal() and int(announced[:20]) > limit:
-            return await problem_response(too_large, scope)(scope, receive, send)
+            return await _refusal(too_large, scope)(scope, receive, send)
         if not await _counted(self._app, scope, receive, send, limit):
-            return await problem_response(too_large, scope)(scope, receive, send)
+            return await _refusal(too_large, scope)(scope, receive, send)
         return None
 
 

@@ -268,9 +268,7 @@ async def test_ending_tokens(runtime: Runtime) -> None:
     """One by its number, or all at once; an ended one is no longer found."""
     app = app_on(runtime)
     client = await signed_in(app)
-    made = [
-        (await client.post("/api/auth/tokens", json={"name": name})).json() for name in "abc"
-    ]
+    made = [(await client.post("/api/auth/tokens", json={"name": name})).json() for name in "abc"]
 
     one = await client.delete(f"/api/auth/tokens/{made[0]['id']}")
     again = await client.delete(f"/api/auth/tokens/{made[0]['id']}")

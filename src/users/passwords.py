@@ -73,8 +73,8 @@ def _is_pattern(folded: str) -> bool:
     if len(set(folded)) < _FEWEST_CHARACTERS:
         return True
     doubled = (folded + folded).find(folded, 1)
-    if doubled <= len(folded) // 2:
-        return True  # one piece, repeated
+    if doubled <= min(len(folded) // 2, SHORTEST - 1):
+        return True  # one short piece, repeated
     return any(folded in run or folded in run[::-1] for run in _RUNS)
 
 
