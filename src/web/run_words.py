@@ -64,9 +64,7 @@ def found_by(run: SyncRun) -> str:
     if run.episodes_new:
         parts.append(counted(run.episodes_new, "new episode"))
     if run.plays_changed:
-        parts.append(
-            counted(run.plays_changed, "change in what you heard", "changes in what you heard")
-        )
+        parts.append(counted(run.plays_changed, "resume point"))
     return ", ".join(parts) or "nothing new"
 
 
