@@ -134,7 +134,7 @@ class UserClient:
         """Keep what every call needs; see `SpotifyClient.for_user`."""
         self._client = client
         self._send = send
-        self._user_id = user_id
+        self.user_id = user_id
         self._budget = budget
         self._interactive = interactive
 
@@ -220,7 +220,7 @@ class UserClient:
                 service=Service.SPOTIFY_API,
                 url=self._client.settings.spotify_api_url + path.format(*ids),
                 params=params or {},
-                user_id=self._user_id,
+                user_id=self.user_id,
                 run_id=self._budget.run_id,
                 deadline=self._client.runtime.clock.monotonic() + patience_s,
                 interactive=self._interactive,
