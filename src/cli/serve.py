@@ -14,6 +14,7 @@ from src.main import create_app
 from src.operations.migrations import upgrade
 from src.runtime import Runtime
 from src.users.service import issue_setup_code
+from src.utils.logging import configure_logging
 
 
 @click.command("serve")
@@ -32,14 +33,20 @@ def command(host: str | None, port: int | None) -> None:
     }
     settings = Settings(**given)
     listener = _listen(settings)
-    runtime = Runtime.open(settings)
-    invitation = asyncio.run(_first_link(runtime))
+    invitation = asyncio.run(_first_link(Runtime.open(settings)))
     click.echo(f"Playhead answers at {settings.public_url}")
     if invitation:
         click.echo(f"Nobody owns it yet. Register the first account here:\n  {invitation}")
     sys.stdout.flush()
+    runtime = Runtime.open(settings)
+    configure_logging(
+        level=settings.log_level.upper(),
+        stream=sys.stdout,
+        clock=runtime.clock,
+        json=settings.log_format == "json",
+    )
     config = uvicorn.Config(
-        create_app(Runtime.open(settings)),
+        create_app(runtime),
         log_config=None,
         access_log=False,
         server_header=False,

@@ -5,6 +5,7 @@ from hashlib import sha256
 from typing import Self
 
 from src.cost_tracking.prices import Service
+from src.errors import SettingsRefused
 from src.queue import Bell
 from src.runtime import Runtime
 from src.spotify.client import SpotifyClient, accounts, either, web_api
@@ -59,8 +60,16 @@ class Spotify:
             runtime: What the process shares.
             settings: By default those of the environment.
             transport: What carries requests; by default real connections.
+
+        Raises:
+            SettingsRefused: Long periods are shrunk, but Spotify is the real one.
         """
         settings = settings or SpotifySettings()
+        if runtime.settings.long_period_divisor != 1 and not settings.is_simulated:
+            raise SettingsRefused(
+                "LONG_PERIOD_DIVISOR is for tests with a simulated Spotify: remove it, or the "
+                "real one would be asked far too often."
+            )
         wire = Wire(runtime, transport=transport)
         quota = Quota(
             runtime,

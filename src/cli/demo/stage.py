@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from src.spotify.config import SCOPES, SpotifySettings
 from src.spotify.service import Spotify
 from src.utils.clock import Clock
 from src.utils.entropy import Entropy
+from src.utils.logging import configure_logging
 
 SCRIPT = "demo.json"
 LISTENER = 0
@@ -105,12 +106,16 @@ async def on_stage(script: Script, folder: Path, *, port: int, clock: Clock) -> 
     Raises:
         OSError: No port is free.
     """
-    async with serving(
-        simulated(script, clock), control_port=None, truth_port=None
-    ) as spotify_urls:
+    async with AsyncExitStack() as stack:
+        simulator = simulated(script, clock)
+        spotify_urls = await stack.enter_async_context(
+            serving(simulator, control_port=None, truth_port=None)
+        )
         listener = free_socket(port)
         chosen = int(listener.getsockname()[1])
         settings = _settings(folder, chosen)
+        log = stack.enter_context((folder / "playhead.log").open("a", encoding="utf-8"))
+        configure_logging(level="INFO", stream=log, clock=clock)
         runtime = Runtime.open(settings, clock=clock)
         spotify = Spotify.open(runtime, _spotify_settings(spotify_urls))
         config = uvicorn.Config(
@@ -134,6 +139,7 @@ async def on_stage(script: Script, folder: Path, *, port: int, clock: Clock) -> 
             server.should_exit = True
             await task
             listener.close()
+            await runtime.close()
 
 
 def _settings(folder: Path, port: int) -> Settings:
@@ -147,7 +153,6 @@ def _settings(folder: Path, port: int) -> Settings:
         encryption_keys=None,
         key_file=None,
         registration="open",
-        log_level="warning",
     )
 
 
