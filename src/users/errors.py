@@ -1,5 +1,7 @@
 """What can go wrong between a person and their account."""
 
+from math import ceil
+
 from src.errors import PlayheadError
 
 
@@ -70,7 +72,7 @@ class Throttled(PlayheadError):
         Args:
             retry_after_s: Seconds until the next attempt counts.
         """
-        wait_s = max(1, round(retry_after_s))
+        wait_s = max(1, ceil(retry_after_s))
         unit = "second" if wait_s == 1 else "seconds"
         super().__init__(
             f"That was a lot at once. Try again in {wait_s} {unit}.", retry_after_s=wait_s

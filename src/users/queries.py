@@ -152,6 +152,14 @@ async def note(
     await session.flush()
 
 
+async def forget_expired(session: Session, *, user_id: UserId, now: datetime) -> None:
+    """Delete the user's browser sessions and bearer tokens whose time is over."""
+    for model in (UserSession, ApiToken):
+        await session.execute(
+            delete(model).where(model.user_id == user_id, model.expires_at <= now)
+        )
+
+
 # Tables of nobody.
 
 

@@ -153,6 +153,7 @@ async def begin_session(
     if replaces is not None:
         await end_session(runtime, secret=replaces)
     async with runtime.database.transaction(user_id) as session:
+        await queries.forget_expired(session, user_id=user_id, now=now)
         session.add(
             UserSession(
                 user_id=user_id,

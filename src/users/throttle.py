@@ -16,6 +16,7 @@ import hmac
 from dataclasses import dataclass
 from hashlib import sha256
 from ipaddress import ip_address, ip_network
+from math import exp2
 
 from src.database import Session
 from src.runtime import Runtime
@@ -98,30 +99,33 @@ class Throttle:
         network = await queries.counter(session, key=attempt.network, now=now)
         account = await queries.counter(session, key=attempt.account, now=now)
         since_s = (now - pair.updated_at).total_seconds()
-        blocked_s = _block_s(pair.level) - since_s
+        block_s = _block_s(pair.level)
+        blocked_s = block_s - since_s
         crowded_s = self._excess_s(network, _NETWORK_PER_HOUR)
         if max(blocked_s, crowded_s) > 0:
             raise Throttled(retry_after_s=max(blocked_s, crowded_s))
-        self._raise(pair, leak_s=_PAIR_LEAK_S, ceiling=_PAIR_CEILING)
+        self._raise(pair, leak_s=_PAIR_LEAK_S, ceiling=_PAIR_CEILING, rest_s=block_s)
         self._raise(network, leak_s=_HOUR_S / _NETWORK_PER_HOUR, ceiling=_NETWORK_PER_HOUR)
         self._raise(account, leak_s=_HOUR_S / _ACCOUNT_PER_HOUR, ceiling=2 * _ACCOUNT_PER_HOUR)
         await session.flush()
         excess = account.level - _ACCOUNT_PER_HOUR
         return min(1 + excess / 5, _SLOWEST_S) if excess > 0 else 0
 
-    def _raise(self, counter: LoginThrottle, *, leak_s: float, ceiling: float) -> None:
-        counter.level = min(self._level(counter, leak_s) + 1, ceiling)
+    def _raise(
+        self, counter: LoginThrottle, *, leak_s: float, ceiling: float, rest_s: float = 0
+    ) -> None:
+        counter.level = min(self._level(counter, leak_s=leak_s, rest_s=rest_s) + 1, ceiling)
         counter.updated_at = self._runtime.clock.now()
 
-    def _level(self, counter: LoginThrottle, leak_s: float) -> float:
-        """What is left of a counter that loses one every `leak_s` seconds."""
+    def _level(self, counter: LoginThrottle, *, leak_s: float, rest_s: float = 0) -> float:
+        """What is left of a counter that after `rest_s` loses one every `leak_s` seconds."""
         passed_s = (self._runtime.clock.now() - counter.updated_at).total_seconds()
-        return max(0.0, counter.level - passed_s / leak_s)
+        return max(0.0, counter.level - max(0.0, passed_s - rest_s) / leak_s)
 
     def _excess_s(self, counter: LoginThrottle, per_hour: int) -> float:
         """Seconds until one more fits under `per_hour`; 0 or less when it fits now."""
         leak_s = _HOUR_S / per_hour
-        return (self._level(counter, leak_s) + 1 - per_hour) * leak_s
+        return (self._level(counter, leak_s=leak_s) + 1 - per_hour) * leak_s
 
     def _key(self, *parts: str) -> str:
         text = "\0".join(parts)
@@ -132,4 +136,4 @@ def _block_s(failures: float) -> float:
     """How long a pair waits after its last counted failure, in seconds."""
     if failures < _FREE:
         return 0.0
-    return min(2.0 ** (failures - _FREE + 1), _LONGEST_BLOCK_S)
+    return min(exp2(failures - _FREE + 1), _LONGEST_BLOCK_S)

@@ -1,6 +1,8 @@
 """Browsers and programs as tests need them, in front of an application in the same process."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx2
@@ -89,15 +91,28 @@ def told(reply: httpx2.Response) -> tuple[int, str]:
 def row_counts(urls: DatabaseUrls, *, without: frozenset[str] = frozenset()) -> dict[str, int]:
     """How many rows each table has, read past every guard."""
     tables = sorted(set(Base.metadata.tables) - without)
+    with _past_the_guards(urls) as connection:
+        return {
+            table: connection.execute(f"select count(*) from {table}").fetchone()[0]
+            for table in tables
+        }
+
+
+def read_column(urls: DatabaseUrls, table: str, column: str) -> list[Any]:
+    """Every value of one column, read past every guard."""
+    with _past_the_guards(urls) as connection:
+        rows = connection.execute(f"select {column} from {table} order by 1")
+        return [row[0] for row in rows.fetchall()]
+
+
+@contextmanager
+def _past_the_guards(urls: DatabaseUrls) -> Iterator[Any]:
     connection: Any
     if urls.is_sqlite:
         connection = sqlite3.connect(urls.owner.removeprefix("sqlite:///"))
     else:
         connection = psycopg.connect(urls.owner.replace("+psycopg", ""))
     try:
-        return {
-            table: connection.execute(f"select count(*) from {table}").fetchone()[0]
-            for table in tables
-        }
+        yield connection
     finally:
         connection.close()

@@ -18,7 +18,7 @@ _ZONE: TypeAdapter[str] = TypeAdapter(TimeZone)
         ("Ada", "ada"),
         ("  ada ", "ada"),
         ("José", "josé"),
-        ("ＡＤＡ", "ada"),
+        ("\uff21\uff24\uff21", "ada"),
         ("straße", "strasse"),
         ("ada.l+podcasts@example.org", "ada.l+podcasts@example.org"),
     ],
