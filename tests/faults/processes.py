@@ -89,8 +89,9 @@ class Program:
 
     @property
     def code(self) -> int | None:
-        """Exit code, negative for a signal that nobody caught; None while it runs."""
-        return self._process.poll()
+        """Exit code as a shell tells it: 128 and more for a signal; None while it runs."""
+        code = self._process.poll()
+        return code if code is None or code >= 0 else 128 - code
 
     @property
     def printed(self) -> str:
