@@ -1,0 +1,426 @@
+"""Connecting an account: one state, one browser, one user, one Spotify account."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import select, update
+
+from simulator.faults.board import Fault, Kind
+from src.cost_tracking.models import CostEntry
+from src.database import Base
+from src.runtime import Runtime
+from src.spotify.config import SpotifySettings
+from src.spotify.connecting import awaits_confirmation, begin, disconnect, finish
+from src.spotify.errors import (
+    AlreadyConnected,
+    BadGateway,
+    GrantRefused,
+    NotAllowed,
+    OtherAccount,
+    SpotifyNotConfigured,
+    StateExpired,
+    StateInvalid,
+)
+from src.spotify.models import (
+    Episode,
+    OAuthState,
+    Play,
+    SavedEpisode,
+    Show,
+    SpotifyConnection,
+    SyncRun,
+    SyncSchedule,
+)
+from src.spotify.service import Spotify
+from src.users.models import AuditEvent
+from src.utils.types import UserId
+from tests.factories import add_saved_show, add_user
+from tests.fixtures import DatabaseUrls
+from tests.spotify.sign_ins import add_browser, came_back, connect
+from tests.spotify.sync_parts import Stage, small_world
+from tests.users.clients import row_counts
+from tests.utils.stepped_clock import SteppedClock
+
+
+@pytest.fixture
+async def stage(runtime: Runtime, clock: SteppedClock) -> AsyncIterator[Stage]:
+    """A simulator that a user can connect to."""
+    opened = Stage.open(runtime, clock, small_world(clock, listeners=7))
+    yield opened
+    await opened.spotify.close()
+
+
+@pytest.fixture
+async def ada(runtime: Runtime) -> UserId:
+    """A user who has not connected yet."""
+    return await add_user(runtime, "ada")
+
+
+async def schedule_of(runtime: Runtime, user_id: UserId) -> SyncSchedule:
+    """Return the stored schedule."""
+    async with runtime.database.transaction(user_id, write=False) as session:
+        found: SyncSchedule = await session.get_one(SyncSchedule, user_id)
+        return found
+
+
+async def connection_of(runtime: Runtime, user_id: UserId) -> SpotifyConnection | None:
+    """Return the stored connection, if there is one."""
+    async with runtime.database.transaction(user_id, write=False) as session:
+        found: SpotifyConnection | None = await session.get(SpotifyConnection, user_id)
+        return found
+
+
+async def test_a_first_connection_is_due_at_once(
+    stage: Stage, ada: UserId, clock: SteppedClock
+) -> None:
+    """The account is linked, tokens are sealed, the schedule is due now and the bell rings."""
+    row = await connect(stage.spotify, stage.simulator, user_id=ada)
+
+    schedule = await schedule_of(stage.runtime, ada)
+    token = await stage.spotify.oauth.tokens.access_token(ada)
+    profile = await stage.spotify.oauth.profile(token.value, user_id=ada)
+    waiting = asyncio.ensure_future(stage.spotify.bell.wait(3600))
+    await clock.run(waiting)
+    assert (profile.id, "active", 64) == (row.spotify_id, row.state, len(row.account_key))
+    assert token.value.get_secret_value() not in row.access_sealed
+    assert (True, clock.now(), stage.spotify.account) == (
+        schedule.active,
+        schedule.next_sync_at,
+        schedule.account,
+    )
+    assert row.consented_at == row.connected_at == clock.now()
+
+
+async def test_every_call_of_a_connection_is_on_record(stage: Stage, ada: UserId) -> None:
+    """The exchange is free, the profile costs what any call costs; the user pays."""
+    await connect(stage.spotify, stage.simulator, user_id=ada)
+
+    async with stage.runtime.database.transaction(ada, write=False) as session:
+        entries = await session.execute(
+            select(CostEntry.operation, CostEntry.amount_micro).order_by(CostEntry.id)
+        )
+    assert [("token_exchange", 0), ("profile", 100)] == [tuple(row) for row in entries]
+
+
+async def test_a_state_works_once(stage: Stage, ada: UserId) -> None:
+    """The second request with the same state is refused, though its code is new."""
+    browser = await add_browser(stage.runtime, ada)
+    back = await came_back(stage.spotify, stage.simulator, user_id=ada, session_id=browser)
+    for _ in range(2):
+        outcome = await asyncio.gather(
+            finish(
+                stage.spotify, code=back.code, state=back.state, user_id=ada, session_id=browser
+            ),
+            return_exceptions=True,
+        )
+
+    assert isinstance(outcome[0], StateInvalid)
+
+
+async def test_a_failed_exchange_consumes_the_state_too(stage: Stage, ada: UserId) -> None:
+    """A wrong code is answered by Spotify once; the state is gone before that."""
+    browser = await add_browser(stage.runtime, ada)
+    back = await came_back(stage.spotify, stage.simulator, user_id=ada, session_id=browser)
+    with pytest.raises(GrantRefused, match="invalid_grant"):
+        await finish(
+            stage.spotify,
+            code=SecretStr("guess"),
+            state=back.state,
+            user_id=ada,
+            session_id=browser,
+        )
+
+    with pytest.raises(StateInvalid):
+        await finish(
+            stage.spotify, code=back.code, state=back.state, user_id=ada, session_id=browser
+        )
+
+    assert await connection_of(stage.runtime, ada) is None
+
+
+async def test_a_state_lasts_ten_minutes(stage: Stage, ada: UserId, clock: SteppedClock) -> None:
+    """At ten minutes it is too late."""
+    browser = await add_browser(stage.runtime, ada)
+    back = await came_back(stage.spotify, stage.simulator, user_id=ada, session_id=browser)
+    clock.jump(600)
+
+    with pytest.raises(StateExpired):
+        await finish(
+            stage.spotify, code=back.code, state=back.state, user_id=ada, session_id=browser
+        )
+
+
+async def test_a_new_sign_in_forgets_expired_ones(
+    stage: Stage, ada: UserId, clock: SteppedClock
+) -> None:
+    """States that nobody came back with do not pile up; open ones stay."""
+    for seconds in (0, 60, 599):
+        clock.jump(seconds)
+        await begin(stage.spotify, user_id=ada, session_id=None)
+
+    async with stage.runtime.database.transaction(ada, write=False) as session:
+        states = (await session.scalars(select(OAuthState))).all()
+    assert 2 == len(states)
+    assert {None} == {row.session_id for row in states}
+    assert all(64 == len(row.state_hash) for row in states)
+
+
+async def test_another_users_state_is_refused_and_left_alone(
+    stage: Stage, ada: UserId, database_urls: DatabaseUrls
+) -> None:
+    """Eve cannot finish Ada's sign-in, and cannot spoil it either."""
+    eve = await add_user(stage.runtime, "eve")
+    browser = await add_browser(stage.runtime, ada)
+    back = await came_back(stage.spotify, stage.simulator, user_id=ada, session_id=browser)
+    eves = await add_browser(stage.runtime, eve)
+    before = row_counts(database_urls)
+
+    with pytest.raises(StateInvalid):
+        await finish(stage.spotify, code=back.code, state=back.state, user_id=eve, session_id=eves)
+
+    assert before == row_counts(database_urls)
+
+
+@pytest.mark.parametrize("confirmed", [False, True])
+async def test_another_session_of_the_same_user_is_refused(
+    stage: Stage, ada: UserId, confirmed: bool
+) -> None:
+    """A sign-in begun in one browser cannot be finished in another."""
+    begun_in, other = [await add_browser(stage.runtime, ada) for _ in range(2)]
+    back = await came_back(stage.spotify, stage.simulator, user_id=ada, session_id=begun_in)
+
+    with pytest.raises(StateInvalid):
+        await finish(
+            stage.spotify,
+            code=back.code,
+            state=back.state,
+            user_id=ada,
+            session_id=other,
+            confirmed=confirmed,
+        )
+
+
+async def test_a_programs_sign_in_needs_a_persons_press(stage: Stage, ada: UserId) -> None:
+    """Begun with a token, it waits for a confirmation in any browser of the user."""
+    eve = await add_user(stage.runtime, "eve")
+    browser = await add_browser(stage.runtime, ada)
+    back = await came_back(stage.spotify, stage.simulator, user_id=ada, session_id=None)
+
+    waiting = [
+        await awaits_confirmation(stage.spotify, state=back.state, user_id=user)
+        for user in (ada, eve)
+    ]
+    row = await finish(
+        stage.spotify,
+        code=back.code,
+        state=back.state,
+        user_id=ada,
+        session_id=browser,
+        confirmed=True,
+    )
+
+    assert [True, False] == waiting
+    assert "active" == row.state
+
+
+async def test_a_programs_sign_in_without_the_press_is_refused(stage: Stage, ada: UserId) -> None:
+    """Nobody is connected by merely following an address."""
+    browser = await add_browser(stage.runtime, ada)
+    back = await came_back(stage.spotify, stage.simulator, user_id=ada, session_id=None)
+
+    with pytest.raises(StateInvalid):
+        await finish(
+            stage.spotify, code=back.code, state=back.state, user_id=ada, session_id=browser
+        )
+
+
+async def test_one_account_of_two_users_in_a_race_goes_to_one(stage: Stage, ada: UserId) -> None:
+    """The unique index decides; the other user is told, and nothing of theirs is stored."""
+    eve = await add_user(stage.runtime, "eve")
+
+    outcomes = await asyncio.gather(
+        *(connect(stage.spotify, stage.simulator, user_id=user) for user in (ada, eve)),
+        return_exceptions=True,
+    )
+
+    kinds = {type(outcome) for outcome in outcomes}
+    stored = [await connection_of(stage.runtime, user) for user in (ada, eve)]
+    assert {SpotifyConnection, AlreadyConnected} == kinds
+    assert 1 == sum(row is not None for row in stored)
+
+
+async def test_another_account_is_refused_and_nothing_is_mixed(stage: Stage, ada: UserId) -> None:
+    """Signing in to a second account leaves the first connection as it was."""
+    before = await connect(stage.spotify, stage.simulator, user_id=ada, listener=0)
+
+    with pytest.raises(OtherAccount):
+        await connect(stage.spotify, stage.simulator, user_id=ada, listener=1)
+
+    after = await connection_of(stage.runtime, ada)
+    assert after is not None
+    assert (before.account_key, before.refresh_sealed) == (after.account_key, after.refresh_sealed)
+
+
+async def test_reconnecting_renews_consent_and_keeps_all_data(
+    stage: Stage, ada: UserId, clock: SteppedClock
+) -> None:
+    """The same account again: fresh tokens, consent from now, the schedule due, shows kept."""
+    first = await connect(stage.spotify, stage.simulator, user_id=ada)
+    await add_saved_show(stage.runtime, ada, "kept")
+    async with stage.runtime.database.transaction(ada) as session:
+        parked = {"state": "reconnect_needed", "reason": "revoked", "lapsed_at": clock.now()}
+        await session.execute(update(SpotifyConnection).values(parked))
+        await session.execute(update(SyncSchedule).values(active=False, interval_hours=6, fence=7))
+    clock.jump(86_400)
+
+    again = await connect(stage.spotify, stage.simulator, user_id=ada)
+
+    schedule = await schedule_of(stage.runtime, ada)
+    async with stage.runtime.database.transaction(ada, write=False) as session:
+        shows = (await session.scalars(select(Show.id))).all()
+        audited = (await session.scalars(select(AuditEvent.action))).all()
+    assert ("active", None, None) == (again.state, again.reason, again.lapsed_at)
+    assert (first.connected_at, clock.now()) == (again.connected_at, again.consented_at)
+    assert first.fence < again.fence
+    assert (True, 6, 7, clock.now()) == (
+        schedule.active,
+        schedule.interval_hours,
+        schedule.fence,
+        schedule.next_sync_at,
+    )
+    assert ["kept"] == shows
+    assert ["spotify_connected"] * 2 == audited
+
+
+async def test_a_person_not_on_the_apps_list_is_told(stage: Stage, ada: UserId) -> None:
+    """Spotify signs them in but refuses the profile; nothing is stored."""
+    with pytest.raises(NotAllowed):
+        await connect(stage.spotify, stage.simulator, user_id=ada, listener=6)
+
+    assert await connection_of(stage.runtime, ada) is None
+
+
+async def test_an_outage_at_the_exchange_stores_nothing(stage: Stage, ada: UserId) -> None:
+    """The user starts again; a code is never sent twice."""
+    stage.simulator.faults.add(Fault(Kind.BAD_GATEWAY, path="/api/token"))
+
+    with pytest.raises(BadGateway):
+        await connect(stage.spotify, stage.simulator, user_id=ada)
+
+    assert await connection_of(stage.runtime, ada) is None
+
+
+async def test_without_a_client_id_the_steps_to_one_are_told(runtime: Runtime, ada: UserId) -> None:
+    """The message names this Playhead's own redirect address."""
+    spotify = Spotify.open(runtime, SpotifySettings(_env_file=None))
+
+    with pytest.raises(SpotifyNotConfigured) as refused:
+        await begin(spotify, user_id=ada, session_id=None)
+
+    await spotify.close()
+    assert (409, "spotify_not_configured") == (refused.value.status, refused.value.code)
+    assert "http://127.0.0.1:8000/api/spotify/auth/callback" in refused.value.message
+    assert all(step in refused.value.message for step in ("(1)", "(2)", "(3)"))
+
+
+async def add_listening(runtime: Runtime, user_id: UserId, show_id: str) -> None:
+    """Store a followed show with an episode, heard and saved, and a run under way."""
+    now = runtime.clock.now()
+    episode_id = f"{show_id}-episode"
+    await add_saved_show(runtime, user_id, show_id)
+    async with runtime.database.transaction(user_id) as session:
+        if await session.get(Episode, episode_id) is None:
+            session.add(
+                Episode(
+                    id=episode_id,
+                    show_id=show_id,
+                    name="e",
+                    release_date="2026",
+                    first_seen_at=now,
+                    fetched_at=now,
+                )
+            )
+            await session.flush()
+        session.add(SavedEpisode(user_id=user_id, episode_id=episode_id, added_at=now))
+        session.add(
+            Play(
+                user_id=user_id,
+                episode_id=episode_id,
+                show_id=show_id,
+                fully_played=False,
+                position_ms=1,
+                seen_at=now,
+                changed_at=now,
+            )
+        )
+
+
+async def test_disconnecting_leaves_nothing_behind(
+    stage: Stage, ada: UserId, database_urls: DatabaseUrls, clock: SteppedClock
+) -> None:
+    """Only what is not Spotify's stays: the user, costs, audit, and the schedule, stopped."""
+    await connect(stage.spotify, stage.simulator, user_id=ada)
+    await add_listening(stage.runtime, ada, "show")
+    await begin(stage.spotify, user_id=ada, session_id=None)
+    async with stage.runtime.database.transaction(ada) as session:
+        run = SyncRun(
+            id=stage.runtime.entropy.uuid(),
+            user_id=ada,
+            trigger="first",
+            state="running",
+            created_at=clock.now(),
+            max_calls=50,
+        )
+        session.add(run)
+        await session.execute(
+            update(SyncSchedule).values(lease_until=clock.now() + timedelta(minutes=1), fence=3)
+        )
+
+    existed = await disconnect(stage.spotify, user_id=ada)
+
+    counts = row_counts(database_urls)
+    kept = {"users", "user_session", "cost_entry", "audit_event", "sync_schedule"}
+    shared = {"quota_bucket", "quota_slot", "installation", "alembic_version"}
+    schedule = await schedule_of(stage.runtime, ada)
+    assert existed
+    assert kept == {table for table, rows in counts.items() if rows} - shared
+    assert set(counts) == set(Base.metadata.tables)
+    assert (False, 4) == (schedule.active, schedule.fence)
+    assert 2 == counts["cost_entry"]
+
+
+async def test_disconnecting_keeps_what_others_follow(
+    stage: Stage, ada: UserId, database_urls: DatabaseUrls
+) -> None:
+    """A show that somebody else saved stays with its episodes; the other user's rows do too."""
+    eve = await add_user(stage.runtime, "eve")
+    await connect(stage.spotify, stage.simulator, user_id=ada, listener=0)
+    await connect(stage.spotify, stage.simulator, user_id=eve, listener=1)
+    for user, show in ((ada, "both"), (eve, "both"), (ada, "own")):
+        await add_listening(stage.runtime, user, show)
+
+    await disconnect(stage.spotify, user_id=ada)
+
+    counts = row_counts(database_urls)
+    async with stage.runtime.database.shared() as session:
+        shows = (await session.scalars(select(Show.id))).all()
+        episodes = (await session.scalars(select(Episode.id))).all()
+    assert (["both"], ["both-episode"]) == (shows, episodes)
+    assert [1, 1, 1, 1] == [
+        counts[table] for table in ("spotify_connection", "saved_show", "saved_episode", "play")
+    ]
+
+
+async def test_disconnecting_twice_changes_nothing_more(stage: Stage, ada: UserId) -> None:
+    """It is safe to repeat, and allows connecting again at once."""
+    await connect(stage.spotify, stage.simulator, user_id=ada)
+
+    found = [await disconnect(stage.spotify, user_id=ada) for _ in range(2)]
+    again = await connect(stage.spotify, stage.simulator, user_id=ada, listener=1)
+
+    assert [True, False] == found
+    assert "active" == again.state
+    assert (await schedule_of(stage.runtime, ada)).active
