@@ -1,7 +1,7 @@
 """The product as a program of its own, and people who use it with a browser."""
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
@@ -37,7 +37,7 @@ class PlayheadProcess:
         spotify: SpotifyProcess | None = None,
         database: DatabaseUrls | None = None,
         command: tuple[str, ...] = SERVE,
-        **settings: str,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         """Start nothing yet.
 
@@ -60,7 +60,7 @@ class PlayheadProcess:
             given["DATABASE_URL"] = database.runtime
             if not database.is_sqlite:
                 given["DATABASE_SCHEDULER_URL"] = database.scheduler
-        self.environment = clean_environment(folder, **(given | settings))
+        self.environment = clean_environment(folder, **(given | dict(settings or {})))
         self._program: Program | None = None
 
     async def __aenter__(self) -> Self:

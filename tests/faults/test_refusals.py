@@ -40,7 +40,7 @@ async def test_setting_that_cannot_be_used_is_told_in_a_sentence(
     tmp_path: Path, command: tuple[str, ...], name: str, value: str, words: str
 ) -> None:
     """Whichever way it is started; the value itself is not repeated, it may be a secret."""
-    playhead = PlayheadProcess(tmp_path, command=command, **{name: value})
+    playhead = PlayheadProcess(tmp_path, command=command, settings={name: value})
 
     code, printed = await _refusal(playhead.launch())
 
@@ -91,7 +91,9 @@ async def test_second_server_on_one_data_folder_is_refused(tmp_path: Path) -> No
         for number, command in enumerate((SERVE, UVICORN)):
             home = tmp_path / f"second-{number}"
             home.mkdir()
-            second = PlayheadProcess(home, command=command, DATA_DIR=str(tmp_path / "data"))
+            second = PlayheadProcess(
+                home, command=command, settings={"DATA_DIR": str(tmp_path / "data")}
+            )
             refused.append(_refusal(second.launch()))
 
         told = await asyncio.gather(*refused)
