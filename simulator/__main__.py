@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
+import uvicorn
+
 from simulator.app import Simulator, build
 from simulator.clock import SimClock
 from simulator.serving import Urls, serve
@@ -21,7 +23,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGINT or SIGTERM; return the exit status 0."""
     options = _parser().parse_args(arguments)
     simulator = _build(options)
-    asyncio.run(_run(simulator, options))
+    # uvicorn knows whether a faster event loop is installed.
+    fastest = uvicorn.Config(simulator.service, log_level="critical").get_loop_factory()
+    with asyncio.Runner(loop_factory=fastest) as runner:
+        runner.run(_run(simulator, options))
     return 0
 
 

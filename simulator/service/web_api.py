@@ -36,8 +36,7 @@ class WebApi:
         call.record.endpoint = found[0].endpoint if found else ""
         check_access(self._state, call)
         app = self._app(call)
-        if self._state.settings.window_calls or self._state.faults.listed():
-            self._check_window(call, app)
+        self._check_window(call, app)
         if found is None:
             raise Refused(api_error(404, "Service not found"))
         route, identifier = found

@@ -5,10 +5,12 @@ import json
 import signal
 import socket
 import sys
+from collections.abc import MutableMapping
 
 import httpx2
 import pytest
 
+from simulator.__main__ import main
 from simulator.app import build
 from simulator.serving import Urls, free_socket, serve, serving
 from simulator.settings import Settings
@@ -103,3 +105,42 @@ async def test_the_program_tells_its_addresses_and_ends_cleanly(number: signal.S
 
     assert (7, 2, 60) == (snapshot["seed"], snapshot["listeners"], snapshot["clock"]["rate"])
     assert (0, b"", b"") == (program.returncode, rest, errors)
+
+
+async def test_the_service_starts_and_stops_under_any_server(driver: Driver) -> None:
+    """It answers both lifespan messages and refuses connections it does not know."""
+    messages = iter(({"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}))
+    sent: list[object] = []
+
+    async def receive() -> dict[str, str]:
+        return next(messages)
+
+    async def send(message: MutableMapping[str, object]) -> None:
+        sent.append(message["type"])
+
+    await driver.simulator.service({"type": "lifespan"}, receive, send)
+
+    assert ["lifespan.startup.complete", "lifespan.shutdown.complete"] == sent
+    with pytest.raises(ValueError, match="websocket"):
+        await driver.simulator.service({"type": "websocket"}, receive, send)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--listeners", "0"], ["--rate", "-1"], ["--port", "70000"], ["--mode", "turbo"]]
+)
+def test_options_out_of_range_are_refused(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the usage and status 2, before anything is served."""
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+
+    assert 2 == ended.value.code
+    assert arguments[0] in capsys.readouterr().err
+
+
+async def test_a_service_without_a_port_is_an_error() -> None:
+    """Only control and truth can be left out."""
+    with pytest.raises(ValueError, match="the service needs a port"):
+        async with serving(build(_small()), service_port=None):  # type: ignore[arg-type]  # the point
+            raise AssertionError

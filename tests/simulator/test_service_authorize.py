@@ -182,6 +182,7 @@ async def test_other_methods_are_refused(driver: Driver) -> None:
         ("http://x@127.0.0.1:1/api/spotify/auth/callback", False),
         ("http://127.0.0.1:1/api/spotify/auth/callback?x=1", False),
         ("http://[::1/api/spotify/auth/callback", False),
+        ("http:///api/spotify/auth/callback", False),
         ("http://sub.localhost/api/spotify/auth/callback", False),
         ("", False),
     ],

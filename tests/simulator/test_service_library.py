@@ -167,12 +167,12 @@ async def test_resume_points_are_those_of_the_world(driver: Driver) -> None:
 async def test_one_episode_in_a_hundred_lacks_its_resume_point(on: bool) -> None:
     """By quirk; the same ones at every call."""
     driver = drive(
-        Settings(shows=60, listeners=1, quirks=Quirks(missing_resume_points=on), window_calls=0)
+        Settings(shows=25, listeners=1, quirks=Quirks(missing_resume_points=on), window_calls=0)
     )
     caller = await driver.connected(0)
     pages = [
         listing(await caller.get(f"/shows/{driver.simulator.world.show(i).id}/episodes", limit=50))
-        for i in range(60)
+        for i in range(25)
     ]
     items = [one for page in pages for one in page]
     share = sum("resume_point" not in one for one in items) / len(items)
@@ -215,11 +215,11 @@ async def test_null_items_are_off_until_switched_on(driver: Driver) -> None:
 
 async def test_null_items_are_one_in_a_hundred_by_quirk() -> None:
     """The page keeps its length and its total."""
-    driver = drive(Settings(shows=60, listeners=1, quirks=Quirks(null_items=True), window_calls=0))
+    driver = drive(Settings(shows=25, listeners=1, quirks=Quirks(null_items=True), window_calls=0))
     caller = await driver.connected(0)
     pages = [
         listing(await caller.get(f"/shows/{driver.simulator.world.show(i).id}/episodes", limit=50))
-        for i in range(60)
+        for i in range(25)
     ]
     items = [one for page in pages for one in page]
 

@@ -187,7 +187,7 @@ async def test_a_request_whose_client_dies_counts(driver: Driver) -> None:
         raise AssertionError(message)
 
     with pytest.raises(ConnectionResetError):
-        await driver.simulator.service(scope | {"headers": []}, receive, send)  # type: ignore[arg-type]
+        await driver.simulator.service(scope | {"headers": []}, receive, send)
 
     assert [None] == [one.status for one in driver.simulator.requests]
     assert 1 == driver.simulator.requests.count("accounts")
