@@ -43,6 +43,7 @@ from src.operations import api as health
 from src.operations.starting import prepared, told_to_stop
 from src.runtime import Runtime
 from src.schemas import FieldError, Problem
+from src.spotify import api as spotify_api
 from src.spotify.config import SpotifySettings
 from src.spotify.notices import notices_for
 from src.spotify.service import Spotify
@@ -97,7 +98,8 @@ def create_app(
     Args:
         runtime: What it runs on; by default what the environment describes, opened
             when the server starts. One that is handed in stays open afterwards.
-        spotify: The Spotify side of `runtime`; by default opened on it.
+        spotify: The Spotify side of `runtime`; by default opened on it. Closed when
+            the server stops.
         transport: How `spotify` reaches Spotify when it is opened here.
         background: Whether syncing runs in this process too.
 
@@ -123,7 +125,8 @@ def create_app(
         _equip(
             app, runtime, spotify or Spotify.open(runtime, spotify_settings, transport=transport)
         )
-    for router in (auth.router, costs.router, health.router, documents, site.router):
+    rooms = (auth.router, spotify_api.router, costs.router, health.router, site.router)
+    for router in (*rooms, documents):
         app.include_router(router)
     _tell_errors(app)
     app.openapi = partial(_openapi, app)  # type: ignore[method-assign]  # FastAPI's own way

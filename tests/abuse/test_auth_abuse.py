@@ -9,7 +9,6 @@ import pytest
 from fastapi import Depends, FastAPI
 
 from src.auth import require_scope, safe_next
-from src.config import Settings
 from src.runtime import Runtime
 from src.users.service import issue_setup_code
 from tests.fixtures import DatabaseUrls
@@ -24,6 +23,7 @@ from tests.users.clients import (
     row_counts,
     signed_in,
     told,
+    under,
 )
 from tests.utils.stepped_clock import SteppedClock
 
@@ -31,17 +31,6 @@ COOKIE = "__Host-playhead-8000"
 COUNTERS = frozenset({"login_throttle"})
 WRONG = "another long password"
 JSON = {"content-type": "application/json"}
-
-
-def elsewhere(runtime: Runtime, **changes: object) -> Runtime:
-    """The same runtime under other settings."""
-    return Runtime(
-        settings=Settings(_env_file=None, **(runtime.settings.model_dump() | changes)),
-        clock=runtime.clock,
-        entropy=runtime.entropy,
-        database=runtime.database,
-        vault=runtime.vault,
-    )
 
 
 async def test_sixth_wrong_password_is_throttled(
@@ -61,7 +50,7 @@ async def test_sixth_wrong_password_is_throttled(
     assert before == row_counts(database_urls, without=COUNTERS)
 
 
-async def test_right_password_gets_in_after_a_hundred_failures_elsewhere(
+async def test_right_password_gets_in_after_a_hundred_failures_under(
     runtime: Runtime, clock: SteppedClock
 ) -> None:
     """Case 2: guessing from other networks slows the user down and locks nobody out."""
@@ -114,7 +103,7 @@ async def test_one_setup_code_makes_one_owner(
     runtime: Runtime, database_urls: DatabaseUrls
 ) -> None:
     """Case 5: of two who set up at once with one code, one is told that it is done."""
-    public = elsewhere(runtime, public_url="https://podcasts.example.org")
+    public = under(runtime, public_url="https://podcasts.example.org")
     code = await issue_setup_code(public)
     app = app_on(public)
 
@@ -134,7 +123,7 @@ async def test_stranger_gets_no_account(
     runtime: Runtime, database_urls: DatabaseUrls, policy: str
 ) -> None:
     """Case 6: a public address takes nobody without a code, its first visitor included."""
-    public = elsewhere(runtime, public_url="https://podcasts.example.org", registration=policy)
+    public = under(runtime, public_url="https://podcasts.example.org", registration=policy)
     app = app_on(public)
     before = row_counts(database_urls)
 
@@ -408,7 +397,7 @@ async def test_forwarded_headers_of_strangers_are_ignored(runtime: Runtime) -> N
 
 async def test_forwarded_headers_of_our_proxy_are_believed(runtime: Runtime) -> None:
     """The same headers from a proxy that the settings name part the senders."""
-    app = app_on(elsewhere(runtime, trusted_proxies=["198.51.100.0/24"]))
+    app = app_on(under(runtime, trusted_proxies=["198.51.100.0/24"]))
 
     replies = await guesses(app, forwarded=True)
 

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
+from src.config import Settings
 from src.database import Base
 from src.main import create_app
 from src.runtime import Runtime
@@ -28,6 +29,17 @@ def quick_passwords(*, threads: int = 2) -> Passwords:
     """A hasher that is real but cheap."""
     cheap = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1)
     return Passwords(threads=threads, hasher=PasswordHash((cheap,)))
+
+
+def under(runtime: Runtime, **changes: object) -> Runtime:
+    """The same runtime under other settings."""
+    return Runtime(
+        settings=Settings(_env_file=None, **(runtime.settings.model_dump() | changes)),
+        clock=runtime.clock,
+        entropy=runtime.entropy,
+        database=runtime.database,
+        vault=runtime.vault,
+    )
 
 
 def app_on(runtime: Runtime) -> FastAPI:

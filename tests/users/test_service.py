@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from src.config import Settings
 from src.errors import PlayheadError
 from src.runtime import Runtime
 from src.users import queries
@@ -29,21 +28,10 @@ from src.users.service import (
 )
 from src.utils.types import UserId
 from tests.fixtures import DatabaseUrls
-from tests.users.clients import PASSWORD, quick_passwords, read_column, row_counts
+from tests.users.clients import PASSWORD, quick_passwords, read_column, row_counts, under
 from tests.utils.stepped_clock import SteppedClock
 
 PUBLIC = {"public_url": "https://podcasts.example.org"}
-
-
-def under(runtime: Runtime, **changes: object) -> Runtime:
-    """The same runtime under other settings."""
-    return Runtime(
-        settings=Settings(_env_file=None, **(runtime.settings.model_dump() | changes)),
-        clock=runtime.clock,
-        entropy=runtime.entropy,
-        database=runtime.database,
-        vault=runtime.vault,
-    )
 
 
 async def joins(runtime: Runtime, name: str, **codes: str | None) -> User:
