@@ -10,10 +10,10 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from src.cli.demo.stage import LISTENER, SCRIPT, Script, on_stage
 from src.cli.demo.visitor import DemoFailed, Visitor, browser
+from src.cli.progress import sync_progress
 from src.config import Settings
 from src.utils.clock import Clock, SystemClock
 from src.utils.entropy import SystemEntropy
@@ -106,25 +106,12 @@ async def _watch(visitor: Visitor, console: Console, clock: Clock) -> dict[str, 
     Raises:
         DemoFailed: It did not end within five minutes.
     """
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("shows · {task.fields[calls]} calls · ${task.fields[dollars]:.4f}"),
-    )
     deadline = clock.monotonic() + PATIENCE_S
-    with Progress(*columns, console=console) as progress:
-        bar = progress.add_task("Syncing", total=None, calls=0, dollars=0.0)
+    with sync_progress(console) as show:
         while clock.monotonic() < deadline:
             run: dict[str, Any] | None = (await visitor.get("/api/spotify/sync/status"))["run"]
             if run is not None:
-                progress.update(
-                    bar,
-                    total=run["shows_total"] or None,
-                    completed=run["shows_done"],
-                    calls=run["calls"],
-                    dollars=run["cost_micro_usd"] / 1_000_000,
-                )
+                show(run["shows_done"], run["shows_total"], run["calls"], run["cost_micro_usd"])
                 if run["state"] == "ended":
                     return run
             await clock.sleep(LOOK_EVERY_S)

@@ -1,0 +1,31 @@
+"""The progress bar of a sync, the same wherever one is watched."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+
+@contextmanager
+def sync_progress(console: Console) -> Iterator[Callable[[int, int, int, int], None]]:
+    """Show a bar while the block runs.
+
+    Yields:
+        A function to call with shows done, shows in all (0 while unknown), calls
+        made and their cost in micro-dollars.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("shows · {task.fields[calls]} calls · ${task.fields[dollars]:.4f}"),
+    )
+    with Progress(*columns, console=console) as progress:
+        bar = progress.add_task("Syncing", total=None, calls=0, dollars=0.0)
+
+        def show(done: int, total: int, calls: int, cost_micro: int) -> None:
+            dollars = cost_micro / 1_000_000
+            progress.update(bar, total=total or None, completed=done, calls=calls, dollars=dollars)
+
+        yield show
