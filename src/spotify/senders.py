@@ -53,6 +53,8 @@ def retried(inner: Send, *, clock: Clock, entropy: Entropy, budget: RetryBudget)
     Waits are spread evenly from zero; the time Spotify asks for is kept up to 30 s.
     Nothing is retried beyond the call's deadline, beyond the process's retry budget,
     or if making it twice could do harm.
+
+    Raises `SpotifyBusy` where a last attempt was told to slow down.
     """
 
     async def send(call: Call) -> Reply:
@@ -65,9 +67,10 @@ def retried(inner: Send, *, clock: Clock, entropy: Entropy, budget: RetryBudget)
             except (Transient, Slowed) as error:
                 wait_s = _wait_s(error, attempt, entropy)
                 too_late = wait_s > _HONOURED_S or clock.monotonic() + wait_s >= call.deadline
-                if too_late and isinstance(error, Slowed):
-                    raise SpotifyBusy(retry_after_s=wait_s) from error
-                if too_late or attempt == ATTEMPTS or not call.idempotent or not budget.take():
+                last = too_late or attempt == ATTEMPTS or not call.idempotent
+                if last or not budget.take():
+                    if isinstance(error, Slowed):
+                        raise SpotifyBusy(retry_after_s=wait_s) from error
                     raise
             await clock.sleep(wait_s)
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from http import HTTPStatus
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, TypeVar
 
 import httpx2
@@ -76,9 +77,14 @@ class Wire:
         """
         self._runtime = runtime
         self._attempt_s = attempt_s
-        # Proxy variables of the environment would carry tokens through somebody else's machine.
+        # Proxy variables of the environment would carry tokens through somebody else's machine,
+        # and a cookie set for one user would be sent for the next.
         self._client = httpx2.AsyncClient(
-            transport=transport, trust_env=False, follow_redirects=False, headers=_HEADERS
+            transport=transport,
+            trust_env=False,
+            follow_redirects=False,
+            headers=_HEADERS,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
 
     async def send(self, call: Call) -> Reply:

@@ -61,17 +61,22 @@ class FaultServer:
         answers: What to answer next.
         always: What to answer when `answers` is empty.
         paths: Path and query of each request, in order.
-        authorizations: Its Authorization header, "" if there was none.
+        headers: Its headers, names in lower case.
         during: Called while each request is being answered.
     """
 
     answers: deque[Answer] = field(default_factory=deque)
     always: Answer = field(default_factory=lambda: reply(200, {"id": "ada"}))
     paths: list[str] = field(default_factory=list)
-    authorizations: list[str] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
     during: Callable[[], None] = lambda: None
     _server: asyncio.Server | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @property
+    def authorizations(self) -> list[str]:
+        """The Authorization header of each request, "" where there was none."""
+        return [headers.get("authorization", "") for headers in self.headers]
 
     @property
     def url(self) -> str:
@@ -106,12 +111,13 @@ class FaultServer:
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-        headers = dict(line.lower().split(": ", 1) for line in head[1:] if line)
+        headers = {
+            name.lower(): value
+            for name, value in (line.split(": ", 1) for line in head[1:] if line)
+        }
         await reader.readexactly(int(headers.get("content-length", 0)))
         self.paths.append(head[0].split(" ")[1])
-        self.authorizations.append(
-            next((line.split(": ", 1)[1] for line in head if line.lower().startswith("auth")), "")
-        )
+        self.headers.append(headers)
         self.during()
         answer = self.answers.popleft() if self.answers else self.always
         await answer(writer)

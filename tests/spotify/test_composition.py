@@ -1,20 +1,17 @@
 """What surrounds the wire, put together as in production: the faults a client must survive."""
 
-import asyncio
 import socket
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 import httpx2
 import pytest
+from pydantic import SecretStr
 
 from src.errors import PlayheadError
 from src.runtime import Runtime
-from src.spotify.calls import CallBudget
-from src.spotify.client import UserClient, web_api
+from src.spotify.client import web_api
 from src.spotify.errors import (
     BadGateway,
-    CallCapReached,
     Garbled,
     NotAllowed,
     QuotaExhausted,
@@ -27,45 +24,15 @@ from src.spotify.errors import (
 from src.spotify.pace import Pace
 from src.spotify.service import Spotify
 from src.spotify.wire import Wire
-from src.utils.circuit_breaker import BreakerOpen, BreakerRegistry, get_circuit_breaker
-from src.utils.types import UserId
-from tests.factories import add_connection, add_user
+from src.utils.circuit_breaker import BreakerRegistry
 from tests.fixtures import DatabaseUrls
-from tests.spotify.fault_server import Answer, FaultServer, drip, hang, refusal, reply, reset
-from tests.spotify.wire_parts import call_to, entries, settings_for
+from tests.spotify.fault_server import Answer, FaultServer, drip, refusal, reply, reset
+from tests.spotify.wire_parts import Room, call_to, open_room, settings_for
 from tests.utils.stepped_clock import SteppedClock
 
 EXPIRED = refusal(401, "The access token expired")
 FRESH = reply(200, {"access_token": "fresh", "token_type": "Bearer", "expires_in": 3600})
 FOUR_HOURS_QUOTA = refusal(429, reason="QUOTA_EXCEEDED", retry_after="50400")
-
-
-@dataclass
-class Room:
-    """A connected user's client, the server it talks to, and the clock both live by."""
-
-    runtime: Runtime
-    clock: SteppedClock
-    server: FaultServer
-    spotify: Spotify
-    user_id: UserId
-    budget: CallBudget
-
-    @property
-    def client(self) -> UserClient:
-        """The background client of the user."""
-        return self.spotify.client.for_user(self.user_id, self.budget)
-
-    @property
-    def breaker(self) -> tuple[str, int, int]:
-        """State, failures and calls of the Web API's breaker."""
-        stats = get_circuit_breaker("spotify_api").get_stats()
-        return stats["state"], stats["failures"], stats["calls"]
-
-    async def costs(self) -> list[tuple[str, str, int]]:
-        """Service, outcome and price of each attempt."""
-        rows = await entries(self.runtime, self.user_id)
-        return [(row.service, row.outcome, row.amount_micro) for row in rows]
 
 
 @pytest.fixture
@@ -84,11 +51,9 @@ async def server() -> AsyncIterator[FaultServer]:
 @pytest.fixture
 async def room(runtime: Runtime, clock: SteppedClock, server: FaultServer) -> AsyncIterator[Room]:
     """The Spotify room as production opens it, for one connected user."""
-    user_id = await add_user(runtime, "ada")
-    await add_connection(runtime, user_id)
-    spotify = Spotify.open(runtime, settings_for(server.url))
-    yield Room(runtime, clock, server, spotify, user_id, CallBudget(None, 50))
-    await spotify.close()
+    opened = await open_room(runtime, clock, server)
+    yield opened
+    await opened.spotify.close()
 
 
 async def test_scenario_1_errors_that_pass_are_retried(room: Room) -> None:
@@ -208,6 +173,33 @@ async def test_a_limit_longer_than_patience_is_told(room: Room) -> None:
     assert 1 == len(room.server.paths)
 
 
+async def test_a_short_limit_that_never_ends_is_told_as_busy(room: Room) -> None:
+    """After four attempts the schedule takes over; callers know one word for it."""
+    room.server.always = refusal(429, retry_after="1")
+
+    with pytest.raises(SpotifyBusy):
+        await room.clock.run(room.client.profile())
+
+    assert ["spotify_slowed"] * 4 == [cost[1] for cost in await room.costs()]
+
+
+async def test_what_may_do_harm_twice_is_tried_once(room: Room) -> None:
+    """A code of a sign-in works once: its exchange is not repeated, whatever happened to it."""
+    room.server.always = reset
+
+    with pytest.raises(Unreachable):
+        await room.clock.run(
+            room.spotify.oauth.exchange(
+                SecretStr("code"),
+                verifier=SecretStr("verifier"),
+                redirect_uri="http://127.0.0.1:8000/callback",
+                user_id=room.user_id,
+            )
+        )
+
+    assert [("spotify_accounts", "spotify_unreachable", 0)] == await room.costs()
+
+
 async def test_scenario_9_the_quota_parks_everybody(room: Room) -> None:
     """One call hears of it; no other is made for anybody, and a new process knows too."""
     room.server.answers.append(FOUR_HOURS_QUOTA)
@@ -320,123 +312,3 @@ async def test_scenario_14_an_outage_costs_few_calls(room: Room) -> None:
     assert recovered_s <= 75
     assert {"spotify_bad_gateway", "breaker_open"} == set(outcomes)
     assert failed + 1 == len(await room.costs())
-
-
-async def test_one_of_a_hundred_tries_a_service_that_may_be_back(room: Room) -> None:
-    """When the rest ends one call goes out; the others are told to come back."""
-    breaker = get_circuit_breaker("spotify_api")
-    breaker.rest_until(room.clock.monotonic() + 10)
-    room.budget.max_calls = 1000
-    await room.clock.step(11)
-
-    calls = [room.client.profile() for _ in range(100)]
-    results = await room.clock.run(asyncio.gather(*calls, return_exceptions=True))
-
-    assert 1 == len(room.server.paths)
-    assert 99 == sum(isinstance(result, BreakerOpen) for result in results)
-
-
-async def test_a_call_that_queued_while_the_breaker_tripped_is_not_made(room: Room) -> None:
-    """The permit is looked at again after the wait for a turn."""
-    room.budget.max_calls = 1000
-    for _ in range(12):
-        await room.clock.run(room.client.profile())
-    queued = asyncio.ensure_future(room.client.profile())
-    await room.clock.step(0.5)
-
-    get_circuit_breaker("spotify_api").rest_until(room.clock.monotonic() + 30)
-    with pytest.raises(BreakerOpen) as caught:
-        await room.clock.run(queued)
-
-    assert 12 == len(room.server.paths)
-    assert (caught.value.retry_after_s or 0) > 0
-    assert 12 == room.budget.calls
-
-
-async def test_a_call_that_queued_while_the_account_was_parked_is_not_made(room: Room) -> None:
-    """What is known in memory stops it, before the database is asked."""
-    room.budget.max_calls = 1000
-    for _ in range(12):
-        await room.clock.run(room.client.profile())
-    queued = asyncio.ensure_future(room.client.profile())
-    await room.clock.step(0.5)
-
-    await room.spotify.quota.park("show_pages", retry_after_s=600)
-    with pytest.raises(QuotaExhausted):
-        await room.clock.run(queued)
-
-    assert 12 == len(room.server.paths)
-
-
-async def test_the_budget_stops_before_the_wire(room: Room) -> None:
-    """Retries count too: of two allowed attempts the second is the last."""
-    room.budget.max_calls = 2
-    room.server.always = refusal(500)
-
-    with pytest.raises(CallCapReached):
-        await room.clock.run(room.client.profile())
-
-    assert 2 == len(room.server.paths)
-    assert 0 == room.budget.left
-
-
-async def test_a_cancelled_call_gives_its_reservation_back(room: Room) -> None:
-    """What was sent counts; nothing stays held."""
-    arrived = asyncio.Event()
-    room.server.always, room.server.during = hang, arrived.set
-    sending = asyncio.ensure_future(room.client.profile())
-    await arrived.wait()
-
-    sending.cancel()
-    await asyncio.gather(sending, return_exceptions=True)
-
-    assert 49 == room.budget.left
-    assert [("spotify_api", "cancelled", 100)] == await room.costs()
-
-
-async def test_a_new_process_counts_what_the_last_one_sent(
-    room: Room, clock: SteppedClock, server: FaultServer
-) -> None:
-    """A restart does not begin with an empty minute: the ledger primes the limiter."""
-    settings = settings_for(server.url, spotify_calls_per_minute=4)
-    first, second = (Spotify.open(room.runtime, settings) for _ in range(2))
-    sent: list[float] = []
-    server.during = lambda: sent.append(clock.monotonic())
-
-    for spotify in (first, first, first, second, second):
-        await clock.run(spotify.client.for_user(room.user_id, room.budget).profile())
-    await first.close()
-    await second.close()
-
-    assert sent[4] >= sent[0] + 61
-
-
-async def test_background_work_waits_its_turn(
-    room: Room, clock: SteppedClock, server: FaultServer
-) -> None:
-    """Forty calls in a row stay under the burst limits, and none is refused."""
-    sent: list[float] = []
-    server.during = lambda: sent.append(clock.monotonic())
-
-    for _ in range(40):
-        await clock.run(room.client.profile())
-
-    assert 40 == len(sent)
-    assert all(later - early >= 2.2 for early, later in zip(sent, sent[12:], strict=False))
-
-
-async def test_a_click_does_not_wait_for_long(
-    room: Room, clock: SteppedClock, server: FaultServer
-) -> None:
-    """Whoever waits in person is told to come back rather than kept."""
-    spotify = Spotify.open(room.runtime, settings_for(server.url, spotify_calls_per_minute=2))
-    client = spotify.client.for_user(room.user_id, room.budget, interactive=True)
-    for _ in range(2):
-        await clock.run(client.profile())
-
-    with pytest.raises(SpotifyBusy) as caught:
-        await clock.run(client.profile())
-    await spotify.close()
-
-    assert (caught.value.retry_after_s or 0) > 10
-    assert 2 == len(server.paths)

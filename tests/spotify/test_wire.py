@@ -233,6 +233,39 @@ async def test_a_cancelled_call_is_charged(
     assert (100, "cancelled") == (entry.amount_micro, entry.outcome)
 
 
+async def test_a_call_cancelled_while_it_is_written_down_is_written_down(
+    runtime: Runtime, server: FaultServer, wire: Wire, listener: UserId
+) -> None:
+    """The ledger is busy, the caller gives up: the row comes all the same, then the task ends."""
+    answered = asyncio.Event()
+    server.during = answered.set
+    async with runtime.database.transaction(listener):  # holds the one write lock of SQLite
+        sending = asyncio.create_task(wire.send(call_to(server.url, listener)))
+        await answered.wait()
+        await asyncio.sleep(0.05)  # the answer is read; its row waits for the lock
+        sending.cancel()
+        await asyncio.sleep(0)
+        waits = not sending.done()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    (entry,) = await entries(runtime, listener)
+
+    assert waits
+    assert (100, "ok") == (entry.amount_micro, entry.outcome)
+
+
+async def test_cookies_of_one_user_are_not_sent_for_the_next(
+    server: FaultServer, wire: Wire, listener: UserId
+) -> None:
+    """All users share the connections, so nothing may stick to them."""
+    server.answers.append(reply(200, {}, set_cookie="sp_dc=ada; Path=/"))
+
+    for _ in range(2):
+        await wire.send(call_to(server.url, listener))
+
+    assert ["cookie" in headers for headers in server.headers] == [False, False]
+
+
 async def test_nothing_is_sent_after_the_deadline(
     runtime: Runtime, clock: SteppedClock, server: FaultServer, wire: Wire, listener: UserId
 ) -> None:

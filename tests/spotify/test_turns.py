@@ -1,0 +1,160 @@
+"""Who may call when: budget, breaker, quota and limiter, around calls that wait."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from src.runtime import Runtime
+from src.spotify.errors import (
+    CallCapReached,
+    QuotaExhausted,
+    SpotifyBusy,
+)
+from src.spotify.service import Spotify
+from src.utils.circuit_breaker import BreakerOpen, get_circuit_breaker
+from tests.fixtures import DatabaseUrls
+from tests.spotify.fault_server import FaultServer, hang, refusal
+from tests.spotify.wire_parts import Room, open_room, settings_for
+from tests.utils.stepped_clock import SteppedClock
+
+
+@pytest.fixture
+def database_urls(sqlite_database: DatabaseUrls) -> DatabaseUrls:
+    """The stages ask nothing special of a database; one engine is enough."""
+    return sqlite_database
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[FaultServer]:
+    """A server that says whatever a test tells it to."""
+    async with FaultServer() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def room(runtime: Runtime, clock: SteppedClock, server: FaultServer) -> AsyncIterator[Room]:
+    """The Spotify room as production opens it, for one connected user."""
+    opened = await open_room(runtime, clock, server)
+    yield opened
+    await opened.spotify.close()
+
+
+async def test_one_of_a_hundred_tries_a_service_that_may_be_back(room: Room) -> None:
+    """When the rest ends one call goes out; the others are told to come back."""
+    breaker = get_circuit_breaker("spotify_api")
+    breaker.rest_until(room.clock.monotonic() + 10)
+    room.budget.max_calls = 1000
+    await room.clock.step(11)
+
+    calls = [room.client.profile() for _ in range(100)]
+    results = await room.clock.run(asyncio.gather(*calls, return_exceptions=True))
+
+    assert 1 == len(room.server.paths)
+    assert 99 == sum(isinstance(result, BreakerOpen) for result in results)
+
+
+async def test_a_call_that_queued_while_the_breaker_tripped_is_not_made(room: Room) -> None:
+    """The permit is looked at again after the wait for a turn."""
+    room.budget.max_calls = 1000
+    for _ in range(12):
+        await room.clock.run(room.client.profile())
+    queued = asyncio.ensure_future(room.client.profile())
+    await room.clock.step(0.5)
+
+    get_circuit_breaker("spotify_api").rest_until(room.clock.monotonic() + 30)
+    with pytest.raises(BreakerOpen) as caught:
+        await room.clock.run(queued)
+
+    assert 12 == len(room.server.paths)
+    assert (caught.value.retry_after_s or 0) > 0
+    assert 12 == room.budget.calls
+
+
+async def test_a_call_that_queued_while_the_account_was_parked_is_not_made(room: Room) -> None:
+    """What is known in memory stops it, before the database is asked."""
+    room.budget.max_calls = 1000
+    for _ in range(12):
+        await room.clock.run(room.client.profile())
+    queued = asyncio.ensure_future(room.client.profile())
+    await room.clock.step(0.5)
+
+    await room.spotify.quota.park("show_pages", retry_after_s=600)
+    with pytest.raises(QuotaExhausted):
+        await room.clock.run(queued)
+
+    assert 12 == len(room.server.paths)
+
+
+async def test_the_budget_stops_before_the_wire(room: Room) -> None:
+    """Retries count too: of two allowed attempts the second is the last."""
+    room.budget.max_calls = 2
+    room.server.always = refusal(500)
+
+    with pytest.raises(CallCapReached):
+        await room.clock.run(room.client.profile())
+
+    assert 2 == len(room.server.paths)
+    assert 0 == room.budget.left
+
+
+async def test_a_cancelled_call_gives_its_reservation_back(room: Room) -> None:
+    """What was sent counts; nothing stays held."""
+    arrived = asyncio.Event()
+    room.server.always, room.server.during = hang, arrived.set
+    sending = asyncio.ensure_future(room.client.profile())
+    await arrived.wait()
+
+    sending.cancel()
+    await asyncio.gather(sending, return_exceptions=True)
+
+    assert 49 == room.budget.left
+    assert [("spotify_api", "cancelled", 100)] == await room.costs()
+
+
+async def test_a_new_process_counts_what_the_last_one_sent(
+    room: Room, clock: SteppedClock, server: FaultServer
+) -> None:
+    """A restart does not begin with an empty minute: the ledger primes the limiter."""
+    settings = settings_for(server.url, spotify_calls_per_minute=4)
+    first, second = (Spotify.open(room.runtime, settings) for _ in range(2))
+    sent: list[float] = []
+    server.during = lambda: sent.append(clock.monotonic())
+
+    for spotify in (first, first, first, second, second):
+        await clock.run(spotify.client.for_user(room.user_id, room.budget).profile())
+    await first.close()
+    await second.close()
+
+    assert sent[4] >= sent[0] + 61
+
+
+async def test_background_work_waits_its_turn(
+    room: Room, clock: SteppedClock, server: FaultServer
+) -> None:
+    """Forty calls in a row stay under the burst limits, and none is refused."""
+    sent: list[float] = []
+    server.during = lambda: sent.append(clock.monotonic())
+
+    for _ in range(40):
+        await clock.run(room.client.profile())
+
+    assert 40 == len(sent)
+    assert all(later - early >= 2.2 for early, later in zip(sent, sent[12:], strict=False))
+
+
+async def test_a_click_does_not_wait_for_long(
+    room: Room, clock: SteppedClock, server: FaultServer
+) -> None:
+    """Whoever waits in person is told to come back rather than kept."""
+    spotify = Spotify.open(room.runtime, settings_for(server.url, spotify_calls_per_minute=2))
+    client = spotify.client.for_user(room.user_id, room.budget, interactive=True)
+    for _ in range(2):
+        await clock.run(client.profile())
+
+    with pytest.raises(SpotifyBusy) as caught:
+        await clock.run(client.profile())
+    await spotify.close()
+
+    assert (caught.value.retry_after_s or 0) > 10
+    assert 2 == len(server.paths)
