@@ -1,31 +1,24 @@
-"""Cover art drawn from an identifier."""
+"""Cover art, where the images of shows point to."""
 
 from __future__ import annotations
 
-from hashlib import blake2b
+from simulator.service.reply import Reply, api_error
+from simulator.service.state import State
+from simulator.world.artwork import cover
 
-from simulator.service.reply import Reply
-
-_SIDE = 300
+PREFIX, SUFFIX = "/image/", ".svg"
 
 
-def artwork(name: str) -> Reply:
-    """Answer `/image/{name}.svg`: the same picture for the same name."""
-    draw = blake2b(name.encode(), digest_size=12).digest()
-    hue = draw[0] * 360 // 256
-    shapes = "".join(
-        f'<circle cx="{draw[i] + 22}" cy="{draw[i + 1] + 22}" r="{30 + draw[i + 2] // 3}" '
-        f'fill="hsl({(hue + 40 * i) % 360} 65% 55%)" fill-opacity="0.7"/>'
-        for i in (1, 4, 7)
-    )
-    picture = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_SIDE} {_SIDE}" '
-        f'width="{_SIDE}" height="{_SIDE}">'
-        f'<rect width="{_SIDE}" height="{_SIDE}" fill="hsl({hue} 45% 25%)"/>{shapes}</svg>'
-    )
+def artwork(state: State, path: str) -> Reply:
+    """Answer `/image/{show id}.svg` with the show's cover; 404 for a stranger."""
+    world = state.world
+    index = world.show_by_id(path.removeprefix(PREFIX).removesuffix(SUFFIX))
+    if index is None or not path.endswith(SUFFIX):
+        return api_error(404, "Service not found")
     headers = {
         "cache-control": "public, max-age=86400",
         "content-security-policy": "default-src 'none'; sandbox",
         "x-content-type-options": "nosniff",
     }
+    picture = cover(world.show(index), seed=state.settings.seed)
     return Reply(200, picture.encode(), "image/svg+xml", headers)

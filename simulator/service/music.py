@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from simulator.service.call import Call, Refused
 from simulator.service.draws import between, fraction, opaque
-from simulator.service.fragments import IMAGE_SIZES, MARKETS
+from simulator.service.fragments import MARKETS, images
 from simulator.service.ids import ID_LENGTH
 from simulator.service.reply import Reply, api_error, ok
 from simulator.service.state import State
@@ -62,10 +62,7 @@ def track(state: State, call: Call, number: int) -> dict[str, object]:
     album = _named(seed, call, kind="album", number=number // 3) | {
         "album_type": "album",
         "artists": [artist],
-        "images": [
-            {"height": size, "url": f"{call.base}/image/album.svg?size={size}", "width": size}
-            for size in IMAGE_SIZES
-        ],
+        "images": images(call.base, state.world.show(number % state.settings.shows).id),
         "release_date": f"20{between(10, 25, seed, 'album', number // 3)}-05-17",
         "release_date_precision": "day",
         "total_tracks": 3,

@@ -8,6 +8,7 @@ from typing import Any
 from simulator.faults.answers import answer_instead, random_error
 from simulator.faults.wire import Send, damage_of, send_reply
 from simulator.service.access import identify
+from simulator.service.artwork import PREFIX as ARTWORK
 from simulator.service.artwork import artwork
 from simulator.service.authorize import authorize
 from simulator.service.call import Call, Refused
@@ -20,7 +21,6 @@ from simulator.truth.requests import RequestRecord
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 MOST_BODY_BYTES = 64 * 1024
-_ARTWORK = "/image/"
 
 
 class Service:
@@ -104,16 +104,16 @@ class Service:
             return token(self._state, call)
         if call.path == STYLE_PATH:
             return style()
-        if call.path.startswith(_ARTWORK) and call.path.endswith(".svg"):
+        if call.path.startswith(ARTWORK):
             call.record.endpoint = "image"
-            return artwork(call.path.removeprefix(_ARTWORK).removesuffix(".svg"))
+            return artwork(self._state, call.path)
         return api_error(404, "Service not found")
 
 
 def _service(path: str) -> str:
     if path.startswith("/v1/"):
         return "api"
-    return "artwork" if path.startswith(_ARTWORK) else "accounts"
+    return "artwork" if path.startswith(ARTWORK) else "accounts"
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -249,6 +249,12 @@ async def test_artwork_is_served_where_images_point(driver: Driver) -> None:
     shows = listing(await (await driver.connected(0)).get("/me/shows"))
     reply = await driver.http.get(shows[0]["show"]["images"][0]["url"])
 
+    strangers = [
+        (await driver.http.get(path)).status_code
+        for path in (f"/image/{'0' * 22}.svg", f"/image/{shows[0]['show']['id']}.png")
+    ]
+
+    assert [404, 404] == strangers
     assert "image/svg+xml" == reply.headers["content-type"]
     assert reply.text.startswith("<svg ")
     assert "default-src 'none'; sandbox" == reply.headers["content-security-policy"]
