@@ -30,6 +30,7 @@ from src.spotify.senders import (
     budgeted,
     guarded,
     paced,
+    parking,
     pooled,
     reauthorised,
     retried,
@@ -54,7 +55,8 @@ def web_api(
     wire: Send, *, runtime: Runtime, breaker: CircuitBreaker, quota: Quota, pace: Pace
 ) -> Send:
     """Surround the wire with everything a call to the Web API needs but its token."""
-    send = still_wanted(wire, breaker=breaker, quota=quota)
+    send = parking(wire, quota=quota)
+    send = still_wanted(send, breaker=breaker, quota=quota)
     send = pooled(send, quota=quota)
     send = paced(send, pace=pace)
     send = budgeted(send)

@@ -15,7 +15,7 @@ from src.spotify.errors import (
     Transient,
 )
 from src.spotify.pace import Pace
-from src.spotify.quota import Quota
+from src.spotify.quota import OTHER, Quota
 from src.utils.circuit_breaker import BreakerOpen, CircuitBreaker
 from src.utils.clock import Clock
 from src.utils.entropy import Entropy
@@ -116,20 +116,15 @@ def paced(inner: Send, *, pace: Pace) -> Send:
 
 
 def pooled(inner: Send, *, quota: Quota) -> Send:
-    """Count the call in the allowance all users share; a refusal there lets everybody rest.
+    """Count the call in the allowance that all users share.
 
     Comes after every long wait, so that what is counted is what goes out.
     """
 
     async def send(call: Call) -> Reply:
-        if call.bucket is None:
-            return await inner(call)
-        await quota.take(call.bucket)
-        try:
-            return await inner(call)
-        except QuotaExhausted as error:
-            await quota.park(call.bucket, retry_after_s=error.retry_after_s or 0.0)
-            raise
+        if call.bucket is not None:
+            await quota.take(call.bucket)
+        return await inner(call)
 
     return send
 
@@ -143,5 +138,18 @@ def still_wanted(inner: Send, *, breaker: CircuitBreaker, quota: Quota) -> Send:
             raise BreakerOpen(breaker.name, retry_after_s=rest_s)
         quota.refuse_while_parked()
         return await inner(call)
+
+    return send
+
+
+def parking(inner: Send, *, quota: Quota) -> Send:
+    """Let everybody rest when Spotify says that the allowance is used up."""
+
+    async def send(call: Call) -> Reply:
+        try:
+            return await inner(call)
+        except QuotaExhausted as error:
+            await quota.park(call.bucket or OTHER, retry_after_s=error.retry_after_s or 0.0)
+            raise
 
     return send

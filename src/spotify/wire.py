@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, TypeVar
+from uuid import UUID
 
 import httpx2
 import structlog
@@ -41,6 +43,9 @@ _NEVER_SENT = (
 class _Progress:
     """How far an attempt came; filled in as it goes, read when it ends, however it ends."""
 
+    id: UUID
+    at: datetime
+    began_s: float
     connecting: bool = False
     sent: bool = False
     refused: bool = False
@@ -102,37 +107,40 @@ class Wire:
         allowed_s = min(self._attempt_s, call.deadline - began_s)
         if allowed_s <= 0:
             raise SpotifyBusy("The time for this call ran out while it waited.", retry_after_s=1)
-        attempt_id, at = self._runtime.entropy.uuid(), clock.now()
-        progress = _Progress()
+        progress = _Progress(id=self._runtime.entropy.uuid(), at=clock.now(), began_s=began_s)
         try:
             return await self._try(call, progress, allowed_s)
         finally:
-            attempt = Attempt(
-                id=attempt_id,
-                user_id=call.user_id,
-                service=call.service,
-                operation=call.operation,
-                outcome=NOT_SENT if progress.never_sent else progress.outcome,
-                at=at,
-                status=progress.status,
-                run_id=call.run_id,
-            )
-            log.info(
-                "spotify_attempt",
-                operation=call.operation,
-                status=progress.status,
-                ms=round((clock.monotonic() - began_s) * 1000),
-                outcome=attempt.outcome,
-                user_id=call.user_id,
-                run_id=str(call.run_id) if call.run_id else None,
-            )
-            if call.budget is not None:
-                call.budget.count(attempt.amount)
-            await _to_its_end(ledger.record(self._runtime.database, attempt))
+            await self._write_down(call, progress)
 
     async def close(self) -> None:
         """Close every connection."""
         await self._client.aclose()
+
+    async def _write_down(self, call: Call, progress: _Progress) -> None:
+        """Put the attempt into the log, the budget of its work and the ledger."""
+        attempt = Attempt(
+            id=progress.id,
+            user_id=call.user_id,
+            service=call.service,
+            operation=call.operation,
+            outcome=NOT_SENT if progress.never_sent else progress.outcome,
+            at=progress.at,
+            status=progress.status,
+            run_id=call.run_id,
+        )
+        log.info(
+            "spotify_attempt",
+            operation=call.operation,
+            status=progress.status,
+            ms=round((self._runtime.clock.monotonic() - progress.began_s) * 1000),
+            outcome=attempt.outcome,
+            user_id=call.user_id,
+            run_id=str(call.run_id) if call.run_id else None,
+        )
+        if call.budget is not None:
+            call.budget.count(attempt.amount)
+        await _to_its_end(ledger.record(self._runtime.database, attempt))
 
     async def _try(self, call: Call, progress: _Progress, allowed_s: float) -> Reply:
         """Exchange once and hand the verdict to the breaker."""
@@ -210,4 +218,5 @@ async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.wait({task})
+        task.result()  # work that failed is worse news than the cancellation
         raise

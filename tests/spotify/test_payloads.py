@@ -238,6 +238,12 @@ def test_the_player_knows_episodes_alone(item: object) -> None:
     assert PlayerPayload.model_validate({"is_playing": True, "item": item}).item is None
 
 
+@pytest.mark.parametrize("episodes", [None, [], {"items": None}, "text"])
+def test_a_show_survives_a_bad_first_page(episodes: object) -> None:
+    """The page can be asked for by itself."""
+    assert ShowPayload.model_validate({"id": "s", "episodes": episodes}).episodes is None
+
+
 def test_a_saved_instant_is_utc() -> None:
     """Whatever zone it was written in."""
     saved = SavedEpisodePayload.model_validate(

@@ -6,16 +6,18 @@ from collections.abc import AsyncIterator
 import pytest
 
 from src.runtime import Runtime
+from src.spotify.calls import Call, Reply
 from src.spotify.errors import (
     CallCapReached,
     QuotaExhausted,
     SpotifyBusy,
 )
+from src.spotify.senders import parking, pooled, still_wanted
 from src.spotify.service import Spotify
 from src.utils.circuit_breaker import BreakerOpen, get_circuit_breaker
 from tests.fixtures import DatabaseUrls
 from tests.spotify.fault_server import FaultServer, hang, refusal
-from tests.spotify.wire_parts import Room, open_room, settings_for
+from tests.spotify.wire_parts import Room, call_to, open_room, settings_for
 from tests.utils.stepped_clock import SteppedClock
 
 
@@ -84,6 +86,32 @@ async def test_a_call_that_queued_while_the_account_was_parked_is_not_made(room:
         await room.clock.run(queued)
 
     assert 12 == len(room.server.paths)
+
+
+async def test_a_call_refused_because_of_a_park_does_not_lengthen_it(room: Room) -> None:
+    """Only Spotify's own word parks; a second call that finds the account parked adds nothing."""
+    quota, sent = room.spotify.quota, []
+
+    async def never(call: Call) -> Reply:
+        sent.append(call)
+        raise AssertionError("sent")
+
+    async def parked_meanwhile(call: Call) -> Reply:
+        await quota.park("show_pages", retry_after_s=600)
+        return await last_look(call)
+
+    breaker = get_circuit_breaker("spotify_api")
+    last_look = still_wanted(parking(never, quota=quota), breaker=breaker, quota=quota)
+    with pytest.raises(QuotaExhausted) as caught:
+        await pooled(parked_meanwhile, quota=quota)(
+            call_to(room.server.url, room.user_id, bucket="other")
+        )
+    state = await quota.state()
+
+    assert [] == sent
+    assert state.parked_until is not None
+    left_s = (state.parked_until - room.clock.now()).total_seconds()
+    assert left_s == caught.value.retry_after_s
 
 
 async def test_the_budget_stops_before_the_wire(room: Room) -> None:
