@@ -26,6 +26,9 @@ LOOK_AFTER = timedelta(hours=12)
 REPAIR_AFTER = timedelta(days=7)
 """Age at which the list of a show that does not add up is passed again."""
 
+REFRESH_AFTER = timedelta(days=30)
+"""Age at which any show's list is passed again."""
+
 _LOOKS = 3  # of the routine calls; the rest is for older pages
 _LOST_AFTER = 2  # times a show was not found before it is tried once a look only
 
@@ -331,11 +334,12 @@ def after_pass(show: ShowState, facts: PageFacts, *, missed: int) -> ShowState:
 
 
 def due_repair(show: ShowState, now: datetime) -> bool:
-    """Tell whether a show whose stored episodes do not add up should be passed once more."""
-    return (
-        show.total is not None
-        and show.known != show.total
-        and show.backfill_offset is None
-        and show.pass_started_at is not None
-        and now - show.pass_started_at >= REPAIR_AFTER
-    )
+    """Tell whether a show's whole list should be passed once more.
+
+    In a week if what is stored does not add up; in a month anyway, because facts age and
+    a loss and a gain at once can hide from every count.
+    """
+    if show.backfill_offset is not None or show.pass_started_at is None:
+        return False
+    adds_up = show.total is None or show.known == show.total
+    return now - show.pass_started_at >= (REFRESH_AFTER if adds_up else REPAIR_AFTER)

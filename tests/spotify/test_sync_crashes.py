@@ -1,6 +1,7 @@
 """Runs that die anywhere, and the claims that keep two of them apart."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Coroutine, Generator
 from datetime import timedelta
 from random import Random
@@ -27,17 +28,21 @@ class Mortal:
         self.steps = 0
 
     def __await__(self) -> Generator[Any, None, Any]:
-        """Pass on what the coroutine waits for, counting."""
+        """Pass on what the coroutine waits for and what it is told, counting."""
+        told: BaseException | None = None
         while True:
             self.steps += 1
+            if self.steps == self._dies_at:
+                told = asyncio.CancelledError()
             try:
-                if self.steps == self._dies_at:
-                    waited = self._work.throw(asyncio.CancelledError())
-                else:
-                    waited = self._work.send(None)
+                waited = self._work.throw(told) if told else self._work.send(None)
             except StopIteration as end:
                 return end.value
-            yield waited
+            try:
+                told = None
+                yield waited
+            except BaseException as error:  # noqa: BLE001 - handed on to the coroutine
+                told = error
 
 
 @pytest.fixture
@@ -75,6 +80,7 @@ async def test_run_that_dies_anywhere_is_continued_without_loss(
     report, _ = await _live(stage, claim, dies_at=dies_at)
     runs_before = await select_rows(stage.runtime, SyncRun, user_id=user_id)
     if report is None:
+        gc.collect()  # a dead process has no cursors left that keep its connections open
         await stage.clock.step(61)
         [claim] = await stage.claim()
         report, _ = await _live(stage, claim)
@@ -123,6 +129,7 @@ async def test_holder_that_was_overtaken_midway_stops_at_its_next_write(stage: S
     [stale] = await stage.claim()
     _, steps = await _live(stage, stale, dies_at=150)
     assert 150 <= steps
+    gc.collect()
     stored = (await select_rows(stage.runtime, SyncRun, user_id=user_id))[0].episodes_stored
     await stage.clock.step(61)
     [fresh] = await stage.claim()
