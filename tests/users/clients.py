@@ -117,6 +117,13 @@ def read_column(urls: DatabaseUrls, table: str, column: str) -> list[Any]:
         return [row[0] for row in rows.fetchall()]
 
 
+def write_past_the_guards(urls: DatabaseUrls, statement: str) -> None:
+    """Run one statement as the owner of the tables."""
+    with _past_the_guards(urls) as connection:
+        connection.execute(statement)
+        connection.commit()
+
+
 @contextmanager
 def _past_the_guards(urls: DatabaseUrls) -> Iterator[Any]:
     connection: Any
