@@ -22,8 +22,7 @@ _DAY = timedelta(hours=24)
 async def request_run(runtime: Runtime, session: Session, *, user_id: UserId) -> SyncRun:
     """Ask for a sync now, paused or not, in the caller's transaction; ring the bell after it.
 
-    Idempotent: while a run waits or is under way, that one is returned. No fresh run is
-    queued while the developer account is parked without need: it waits for the account.
+    Idempotent: while a run waits or is under way, that one is returned.
 
     Raises:
         NotConnected: The user has no connection.
@@ -109,6 +108,18 @@ async def _allowed_calls(spotify: Spotify, session: Session, schedule: SyncSched
     return min(cap, max(0, day - made))
 
 
+async def schedule_of(session: Session, *, user_id: UserId) -> SyncSchedule:
+    """Return the user's schedule.
+
+    Raises:
+        NotConnected: The user never connected, so that there is none.
+    """
+    schedule = await queries.schedule_of(session, user_id=user_id)
+    if schedule is None:
+        raise NotConnected
+    return schedule
+
+
 async def set_schedule(
     runtime: Runtime,
     session: Session,
@@ -125,9 +136,7 @@ async def set_schedule(
     Raises:
         NotConnected: The user never connected, so that there is nothing to schedule.
     """
-    schedule = await queries.schedule_of(session, user_id=user_id)
-    if schedule is None:
-        raise NotConnected
+    schedule = await schedule_of(session, user_id=user_id)
     interval = runtime.long(timedelta(hours=interval_hours or default_hours))
     latest = runtime.clock.now() + interval
     values = {
@@ -136,7 +145,4 @@ async def set_schedule(
         "next_sync_at": min(schedule.next_sync_at, latest),
     }
     await queries.set_schedule(session, user_id=user_id, values=values)
-    changed = await queries.schedule_of(session, user_id=user_id)
-    if changed is None:
-        raise NotConnected
-    return changed
+    return await schedule_of(session, user_id=user_id)

@@ -16,7 +16,7 @@ from src.spotify.models import (
     SyncRun,
     SyncSchedule,
 )
-from src.users.models import UserSession
+from src.users.models import ApiToken, UserSession
 from src.utils.types import UserId
 
 
@@ -237,13 +237,25 @@ async def calls_of_run(
     return int(row[0]), int(row[1])
 
 
-async def session_lives(
-    session: Session, *, user_id: UserId, session_id: int, now: datetime
+async def current_run(session: Session, *, user_id: UserId) -> SyncRun | None:
+    """Return the user's run that waits or is under way, or else the last one."""
+    found = await open_run(session, user_id=user_id)
+    if found is None:
+        found = next(iter(await runs(session, user_id=user_id, before=None, limit=1)), None)
+    return found
+
+
+async def is_signed_in(
+    session: Session,
+    *,
+    user_id: UserId,
+    session_id: int | None,
+    token_id: int | None,
+    now: datetime,
 ) -> bool:
-    """Tell whether the user's browser session is still signed in."""
-    statement = select(UserSession.id).where(
-        UserSession.user_id == user_id,
-        UserSession.id == session_id,
-        UserSession.expires_at > now,
+    """Tell whether the user's browser session, or bearer token, still holds at `now` (UTC)."""
+    model, row_id = (UserSession, session_id) if session_id is not None else (ApiToken, token_id)
+    statement = select(model.id).where(
+        model.user_id == user_id, model.id == row_id, model.expires_at > now
     )
     return (await session.execute(statement)).first() is not None
