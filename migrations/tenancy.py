@@ -66,3 +66,8 @@ def scheduler(table: str, *, select: str, update: str = "") -> None:
 def sequences() -> None:
     """Let the runtime draw primary keys; call it last in each migration that adds tables."""
     _run("grant usage on all sequences in schema public to playhead_runtime")
+
+
+def revision() -> None:
+    """Let servers read which revision the database has; they refuse to start on another."""
+    _run("grant select on alembic_version to playhead_runtime, playhead_backup")

@@ -6,6 +6,7 @@ Revision: 0001, after nothing.
 import sqlalchemy as sa
 from alembic import op
 
+from migrations.tenancy import revision as readable_revision
 from migrations.tenancy import scheduler, sequences, shared, tenant
 
 revision = "0001"
@@ -21,6 +22,7 @@ def upgrade() -> None:
     _spotify()
     _cost()
     sequences()
+    readable_revision()
 
 
 def downgrade() -> None:
