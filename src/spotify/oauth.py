@@ -83,9 +83,9 @@ class SpotifyOAuth:
 
     @property
     def tokens(self) -> Tokens:
-        """Every user's access token, kept fresh; only in a running process."""
+        """Every user's access token, kept fresh; only where a runtime was given."""
         if self._given is None:
-            raise SpotifyNotConfigured
+            raise TypeError("tokens are kept by a SpotifyOAuth that was given a runtime")
         return self._tokens(self._given)
 
     def authorization_url(

@@ -213,6 +213,8 @@ class Tokens:
             )
         if parked:
             log.warning("spotify_connection_parked", user_id=user_id, reason=reason)
+            if reason == CONSENT_EXPIRED:  # the last of the notices, should Spotify be first
+                log.info("consent_notice", user_id=user_id, days=0)
         return parked
 
     async def _release(self, row: SpotifyConnection) -> None:

@@ -20,6 +20,7 @@ from src.spotify.errors import (
     GrantRefused,
     NotAllowed,
     OtherAccount,
+    ReconnectNeeded,
     SpotifyNotConfigured,
     StateExpired,
     StateInvalid,
@@ -293,6 +294,37 @@ async def test_reconnecting_renews_consent_and_keeps_all_data(
     )
     assert ["kept"] == shows
     assert ["spotify_connected"] * 2 == audited
+
+
+async def test_an_account_linked_by_its_old_identifier_is_the_same(
+    stage: Stage, ada: UserId
+) -> None:
+    """A connection from before there was an immutable id is renewed and linked by that id."""
+    first = await connect(stage.spotify, stage.simulator, user_id=ada)
+    async with stage.runtime.database.transaction(ada) as session:
+        await session.execute(update(SpotifyConnection).values(account_key="of the id alone"))
+
+    again = await connect(stage.spotify, stage.simulator, user_id=ada)
+
+    assert first.account_key == again.account_key
+
+
+async def test_a_wrong_invalid_grant_costs_a_sign_in_and_no_data(
+    stage: Stage, ada: UserId, clock: SteppedClock
+) -> None:
+    """Spotify once refused good grants: parked connections came back by signing in again."""
+    await connect(stage.spotify, stage.simulator, user_id=ada)
+    await add_saved_show(stage.runtime, ada, "kept")
+    clock.jump(3600)
+    stage.simulator.faults.add(Fault(Kind.WRONG_INVALID_GRANT, times=1))
+    with pytest.raises(ReconnectNeeded):
+        await stage.spotify.oauth.tokens.access_token(ada)
+
+    again = await connect(stage.spotify, stage.simulator, user_id=ada)
+
+    async with stage.runtime.database.transaction(ada, write=False) as session:
+        shows = (await session.scalars(select(Show.id))).all()
+    assert ("active", ["kept"]) == (again.state, shows)
 
 
 async def test_a_person_not_on_the_apps_list_is_told(stage: Stage, ada: UserId) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx2
 import pytest
+import structlog
 from sqlalchemy import select, update
 from starlette.responses import JSONResponse, Response
 
@@ -206,14 +207,18 @@ async def test_a_revoked_grant_parks_the_connection_and_keeps_all_data(
 async def test_a_refused_grant_six_months_old_has_simply_ended(
     runtime: Runtime, server: TokenServer, listener: UserId
 ) -> None:
-    """The user is told that consent ran out, not that somebody removed it."""
+    """The user is told that consent ran out, which is the last of its notices."""
     await expire(runtime, listener)
     await change(runtime, listener, consented_at=runtime.clock.now() - CONSENT_LIFETIME)
     server.answers.append(refusal("invalid_grant"))
 
-    with pytest.raises(ReconnectNeeded, match="consent has ended"):
+    with (
+        structlog.testing.capture_logs() as lines,
+        pytest.raises(ReconnectNeeded, match="consent has ended"),
+    ):
         await server.oauth(runtime).tokens.access_token(listener)
 
+    assert [0] == [line["days"] for line in lines if line["event"] == "consent_notice"]
     assert "consent_expired" == (await row_of(runtime, listener)).reason
 
 
