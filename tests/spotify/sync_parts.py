@@ -75,9 +75,9 @@ class Stage:
         )
         return cls(runtime, clock, simulator, spotify)
 
-    async def connect(self, listener: int = 0) -> UserId:
-        """Add a user, connected to a listener and due now."""
-        user_id = await add_user(self.runtime, f"user-{listener}")
+    async def connect(self, listener: int = 0, *, user_id: UserId | None = None) -> UserId:
+        """Connect a user, by default a new one, to a listener; due now."""
+        user_id = user_id or await add_user(self.runtime, f"user-{listener}")
         grant = await self._grant(listener)
         now = self.clock.now()
         sealed = sealed_columns(self.runtime, user_id=user_id, grant=grant)
@@ -133,9 +133,7 @@ class Stage:
         """Claim whoever is due."""
         now = self.clock.now()
         async with self.runtime.database.scheduling() as session:
-            return await claim_due_all_users(
-                session, now=now, lease_until=now + LEASE, limit=limit
-            )
+            return await claim_due_all_users(session, now=now, lease_until=now + LEASE, limit=limit)
 
     async def work(self, claim: Claim, on_page: OnPage | None = None) -> SyncRun:
         """Run what a claim is for, without moving the clock."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from src.auth import CurrentUser, SessionDep, UserDep, require_scope
@@ -83,17 +83,20 @@ def _place(payload: list[str | int]) -> tuple[datetime, UUID]:
         raise CursorInvalid from error
 
 
-def streams_of(request: Request) -> Streams:
-    """Return the streams open in this process."""
-    state = request.app.state
-    if not hasattr(state, "sync_streams"):
-        state.sync_streams = Streams()
-    found: Streams = state.sync_streams
+def streams_of_app(app: FastAPI) -> Streams:
+    """Return the streams open in an application."""
+    if not hasattr(app.state, "sync_streams"):
+        app.state.sync_streams = Streams()
+    found: Streams = app.state.sync_streams
     return found
 
 
+def _streams(request: Request) -> Streams:
+    return streams_of_app(request.app)
+
+
 async def one_stream(
-    user: UserDep, streams: Annotated[Streams, Depends(streams_of)]
+    user: UserDep, streams: Annotated[Streams, Depends(_streams)]
 ) -> AsyncIterator[CurrentUser]:
     """Hold a place among the open streams until the reply has ended.
 
