@@ -38,9 +38,6 @@ _DONE = {
         head="Spotify is connected",
         text="The first sync begins by itself. Your shows appear below as they are read.",
     ),
-    "asked": Notice(
-        kind="ok", head="A sync was asked for", text="It begins as soon as its turn comes."
-    ),
     "saved": Notice(kind="ok", head="Saved", text="Your schedule is as you set it."),
     "disconnected": Notice(
         kind="ok",

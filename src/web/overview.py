@@ -81,6 +81,12 @@ class Overview:
         """Whether Spotify still lets us read."""
         return self.connection.state == ConnectionState.ACTIVE and self.days_left > 0
 
+    @property
+    def is_beginning(self) -> bool:
+        """Whether the first sync of all is about to begin."""
+        planned = self.schedule is not None and not self.schedule.paused
+        return self.is_active and planned and not self.runs and self.parked_until is None
+
 
 async def notices(request: Request, session: Session, user: CurrentUser) -> list[Notice]:
     """Return what `user` should know now, most urgent first."""

@@ -29,6 +29,16 @@ _ENDS: dict[Outcome, tuple[str, str]] = {
     Outcome.FAILED: ("stop", "failed"),
 }
 
+_COUNTS = (
+    "shows_done",
+    "shows_total",
+    "calls",
+    "max_calls",
+    "cost_micro",
+    "episodes_new",
+    "plays_changed",
+)
+
 _TRIGGERS = {
     Trigger.FIRST: "first sync",
     Trigger.SCHEDULE: "by schedule",
@@ -66,6 +76,11 @@ def found_by(run: SyncRun) -> str:
     if run.plays_changed:
         parts.append(counted(run.plays_changed, "resume point"))
     return ", ".join(parts) or "nothing new"
+
+
+def progress_to_come() -> dict[str, Any]:
+    """Return the live fields of a run that is about to begin."""
+    return progress_of(SyncRun(state=RunState.QUEUED, **dict.fromkeys(_COUNTS, 0)))
 
 
 def progress_of(run: SyncRun) -> dict[str, Any]:

@@ -6,12 +6,9 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx2
 import pytest
 from fastapi import FastAPI
-from pydantic import SecretStr
 
 from src.main import create_app
 from src.runtime import Runtime
-from src.spotify import connecting
-from src.users import queries
 from src.utils.types import UserId
 from tests.spotify.sync_parts import SIMULATOR_URL, Stage, small_world
 from tests.users.clients import PASSWORD, browser, quick_passwords
@@ -60,16 +57,9 @@ async def connect(stage: Stage, client: httpx2.AsyncClient, *, listener: int = 0
     async with httpx2.AsyncClient(transport=transport, base_url=SIMULATOR_URL) as spotify:
         decision = asked | {"listener": str(listener), "decision": "allow"}
         consent = await spotify.post("/authorize", data=decision)
-    back = dict(parse_qsl(urlsplit(consent.headers["location"]).query))
+    back = urlsplit(consent.headers["location"])
+    arrived = await client.get(f"{back.path}?{back.query}")
+    assert "/?connected=1" == arrived.headers["location"]
     user_id = UserId(1)
-    async with stage.runtime.database.transaction(user_id, write=False) as session:
-        newest = (await queries.sessions(session, user_id=user_id))[0]
-    await connecting.finish(
-        stage.spotify,
-        code=SecretStr(back["code"]),
-        state=back["state"],
-        user_id=user_id,
-        session_id=newest.id,
-    )
     stage.users[user_id] = listener
     return user_id

@@ -41,7 +41,8 @@ async def test_from_nothing_to_a_library(stage: Stage, person: httpx2.AsyncClien
     assert "This account owns this Playhead" in first.text
     assert "Signed in as ada, owner. Times are shown in Europe/Lisbon time." in steps.text
     assert "Spotify is connected" in waiting.text
-    assert "There is no show here yet" in waiting.text
+    assert "Your shows appear here as the sync reads them." in waiting.text
+    assert '<meta http-equiv="refresh" content="3; url=/">' in waiting.text
     shows = await stage.shows(ADA)
     assert len(shows) >= 10
     assert set(shows) == set(re.findall(r'href="/shows/(\w+)"', home.text))
@@ -179,7 +180,7 @@ async def test_a_run_is_seen_while_it_lasts(stage: Stage, ada: httpx2.AsyncClien
 
     judged(home.text)
     assert 204 == idle.status_code
-    assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in home.text
+    assert '<noscript><meta http-equiv="refresh" content="3; url=/"></noscript>' in home.text
     assert 'data-live="/api/spotify/sync/events"' in home.text
     told = words.json()
     assert "running" == told["state"]

@@ -1,5 +1,6 @@
 """The first page: the door for who is not signed in, the steps, or the library."""
 
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request, Response
@@ -14,7 +15,7 @@ from src.web.forms import FormState
 from src.web.overview import Overview, Search, notices, overview
 from src.web.pages.door import door
 from src.web.rendering import page
-from src.web.run_words import end_of, found_by, progress_of, trigger_of
+from src.web.run_words import end_of, found_by, progress_of, progress_to_come, trigger_of
 from src.web.visitors import RuntimeDep, VisitorDep, spotify_of, times_of
 
 router = APIRouter(include_in_schema=False)
@@ -78,7 +79,8 @@ async def signed_in_page(
         "lead": lead(found),
         "view": found,
         "search": search,
-        "progress": None if found.run is None else progress_of(found.run),
+        "progress": _progress(found),
+        "again": f"/?{request.url.query}" if request.url.query and not arrival else "/",
         "end_of": end_of,
         "found_by": found_by,
         "trigger_of": trigger_of,
@@ -89,11 +91,18 @@ async def signed_in_page(
     return page(request, "home.html", context, status=status)
 
 
+def _progress(found: Overview) -> dict[str, Any] | None:
+    """Return the live fields while a run is under way, or the first one about to begin."""
+    if found.run is not None:
+        return progress_of(found.run)
+    return progress_to_come() if found.is_beginning else None
+
+
 def lead(found: Overview) -> str:
     """Return the one sentence that tells whether it is working."""
     if not found.is_active:
         return "Syncing has stopped. Your library stays readable."
-    if found.run is not None:
+    if found.run is not None or found.is_beginning:
         return "A sync is under way."
     if found.parked_until is not None:
         return "Spotify's daily quota is used up; we wait and then go on."

@@ -8,7 +8,7 @@ if (zone) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || zone.
 // 2. Live progress: each event is a reason to ask the server for its words.
 for (const box of $$("[data-live]")) {
   if (!("EventSource" in window)) continue;
-  const say = $("[role=status]", box);
+  const say = $("[role=status]", box), source = new EventSource(box.dataset.live);
   let spoken = 0, tries = 0, asking = false, again = false;
   const show = words => {
     for (const [key, value] of Object.entries(words)) {
@@ -24,18 +24,15 @@ for (const box of $$("[data-live]")) {
     asking = true;
     try {
       const reply = await fetch(box.dataset.words);
-      if (reply.status === 204) { location.reload(); return; }
+      if (reply.status === 204) { location.replace(box.dataset.again); return; }
       if (reply.ok) show(await reply.json());
     } catch { /* the next event asks again */ }
     asking = false;
     if (again) { again = false; ask(); }
   };
-  const source = new EventSource(box.dataset.live);
   source.onopen = () => { tries = 0; };
   source.addEventListener("progress", ask);
-  for (const end of ["done", "signed_out"]) {
-    source.addEventListener(end, () => { source.close(); location.reload(); });
-  }
+  source.addEventListener("signed_out", () => { source.close(); location.replace("/"); });
   source.onerror = () => {
     if (++tries <= 5) return;
     source.close();
