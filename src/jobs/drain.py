@@ -48,6 +48,11 @@ class Drain:
         """Claims that wait or are worked on."""
         return len(self._held)
 
+    @property
+    def managers(self) -> int:
+        """Queue managers that have not ended yet."""
+        return len(self._managers)
+
     async def put(self, claims: Sequence[Claim]) -> None:
         """Take on claims; they begin at once."""
         if not claims:

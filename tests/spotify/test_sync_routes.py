@@ -208,8 +208,7 @@ async def test_stream_ends_when_the_listener_is_signed_out(stage: Stage, app: Fa
 
     async def listen() -> None:
         stopping = asyncio.Event()
-        async for one in follow(stage.runtime, listener, stopping=stopping):
-            heard.append(one)
+        heard.extend([one async for one in follow(stage.runtime, listener, stopping=stopping)])
 
     listening = asyncio.ensure_future(listen())
     await stage.clock.run(stage.clock.sleep(1))
