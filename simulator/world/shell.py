@@ -38,11 +38,11 @@ class Shell:
 
     def change_show(self, listener: int, change: Change) -> None:
         """Save or remove a show; the latest change of a show wins."""
-        insort(self._touched(listener).shows, change)
+        insort(self._touched(listener).shows, change, key=_at)
 
     def change_episode(self, listener: int, change: ShelfChange) -> None:
         """Save or remove an episode; the latest change of an episode wins."""
-        insort(self._touched(listener).episodes, change)
+        insort(self._touched(listener).episodes, change, key=_at)
 
     def add_play(self, listener: int, entry: Entry) -> None:
         """Add a play to what the listener really heard."""
@@ -82,6 +82,10 @@ class Shell:
 
 
 _NOTHING = Additions()
+
+
+def _at(change: tuple[int, int, bool]) -> int:
+    return change[0]
 
 
 def _end(entry: Entry) -> int:

@@ -1,9 +1,9 @@
-"""Every endpoint of the Spotify room: connection and library."""
+"""Every endpoint of the Spotify room: connection, library and sync."""
 
 from fastapi import APIRouter
 
-from src.spotify.routes import connection, library
+from src.spotify.routes import connection, library, sync
 
 router = APIRouter()
-for part in (connection.router, library.router):
+for part in (connection.router, library.router, sync.router):
     router.include_router(part)

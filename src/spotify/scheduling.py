@@ -16,6 +16,7 @@ from src.spotify.run_state import LEASE_S
 from src.spotify.service import Spotify
 from src.utils.types import UserId
 
+_CONNECTING_CALLS = 1  # the profile, read while connecting, is part of the first sync's price
 _DAY = timedelta(hours=24)
 
 
@@ -104,7 +105,8 @@ async def _allowed_calls(spotify: Spotify, session: Session, schedule: SyncSched
     state = await queries.connection_state(session, user_id=user_id)
     is_new = state is not None and state[2] > since
     day = settings.user_calls_per_day + (settings.first_sync_max_calls if is_new else 0)
-    cap = settings.sync_max_calls if schedule.last_ok_at else settings.first_sync_max_calls
+    first = settings.first_sync_max_calls - _CONNECTING_CALLS
+    cap = settings.sync_max_calls if schedule.last_ok_at else first
     return min(cap, max(0, day - made))
 
 

@@ -68,12 +68,14 @@ async def _demo(folder: Path, console: Console, *, once: bool, as_json: bool, po
         console.print(f"Playhead answers at {url}, beside a simulated Spotify.")
         visitor = Visitor(client, url)
         await visitor.sign_in(script.username, script.password)
+        calls_before, cost_before = await visitor.spent()
         run = await _synced(visitor, script, folder, console, clock)
         count = await visitor.count()
+        calls, cost = await visitor.spent()
         summary = Summary(
             **asdict(count),
-            calls=run["calls"],
-            cost_micro_usd=run["cost_micro_usd"],
+            calls=calls - calls_before,
+            cost_micro_usd=cost - cost_before,
             seconds=round(clock.monotonic() - began, 1),
         )
         _tell(summary, run, script, url, console=console)
@@ -111,7 +113,7 @@ async def _watch(visitor: Visitor, console: Console, clock: Clock) -> dict[str, 
         while clock.monotonic() < deadline:
             run: dict[str, Any] | None = (await visitor.get("/api/spotify/sync/status"))["run"]
             if run is not None:
-                show(run["shows_done"], run["shows_total"], run["calls"], run["cost_micro_usd"])
+                show(run["shows_done"], run["shows_total"], run["calls"], run["cost_micro"])
                 if run["state"] == "ended":
                     return run
             await clock.sleep(LOOK_EVERY_S)

@@ -115,6 +115,12 @@ class Visitor:
             if cursor is None:
                 return LibraryCount(shows, episodes, plays)
 
+    async def spent(self) -> tuple[int, int]:
+        """Return Web API calls of the last 30 days and their cost in micro-dollars."""
+        summary = await self.get("/api/costs/summary?days=30")
+        rows = [row for row in summary["by_operation"] if row["service"] == "spotify_api"]
+        return sum(row["calls"] for row in rows), sum(row["amount_micro"] for row in rows)
+
     async def get(self, path: str) -> Any:
         """Return the JSON at `path`.
 
