@@ -114,6 +114,14 @@ async def test_wrong_password_and_unknown_name_look_the_same(runtime: Runtime) -
     assert 2 == app.state.passwords.verified - before
 
 
+@pytest.mark.parametrize("name", ["", "   ", "x" * 200, "\u0130", "' or 1=1 --"])
+async def test_name_that_cannot_be_one_is_simply_unknown(runtime: Runtime, name: str) -> None:
+    """The rules for new names do not matter at the door."""
+    reply = await login(browser(app_on(runtime)), name)
+
+    assert (401, "bad_credentials") == told(reply)
+
+
 async def test_signing_out_ends_the_session(runtime: Runtime) -> None:
     """The row is gone and the cookie is taken away."""
     client = await signed_in(app_on(runtime))
