@@ -2,18 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
 
+import httpx2
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import select, update
+from starlette.responses import JSONResponse
 
 from simulator.faults.board import Fault, Kind
 from src.cost_tracking.models import CostEntry
-from src.database import Base
 from src.runtime import Runtime
 from src.spotify.config import SpotifySettings
-from src.spotify.connecting import awaits_confirmation, begin, disconnect, finish
+from src.spotify.connecting import awaits_confirmation, begin, finish
 from src.spotify.errors import (
     AlreadyConnected,
     BadGateway,
@@ -21,18 +22,16 @@ from src.spotify.errors import (
     NotAllowed,
     OtherAccount,
     ReconnectNeeded,
+    ScopeMissing,
+    SpotifyError,
     SpotifyNotConfigured,
     StateExpired,
     StateInvalid,
 )
 from src.spotify.models import (
-    Episode,
     OAuthState,
-    Play,
-    SavedEpisode,
     Show,
     SpotifyConnection,
-    SyncRun,
     SyncSchedule,
 )
 from src.spotify.service import Spotify
@@ -41,7 +40,8 @@ from src.utils.types import UserId
 from tests.factories import add_saved_show, add_user
 from tests.fixtures import DatabaseUrls
 from tests.spotify.sign_ins import add_browser, came_back, connect
-from tests.spotify.sync_parts import Stage, small_world
+from tests.spotify.sync_parts import Stage, small_world, spotify_settings
+from tests.spotify.token_server import TokenServer
 from tests.users.clients import row_counts
 from tests.utils.stepped_clock import SteppedClock
 
@@ -335,6 +335,45 @@ async def test_a_person_not_on_the_apps_list_is_told(stage: Stage, ada: UserId) 
     assert await connection_of(stage.runtime, ada) is None
 
 
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"access_token": "a", "refresh_token": "r", "scope": "user-library-read"}, ScopeMissing),
+        ({"access_token": "a"}, GrantRefused),
+    ],
+    ids=["scope missing", "no refresh token"],
+)
+async def test_an_incomplete_grant_is_refused(
+    runtime: Runtime, ada: UserId, answer: dict[str, str], expected: type[SpotifyError]
+) -> None:
+    """A grant that could not sync, or not for longer than an hour, is not stored."""
+    server = TokenServer()
+    server.answers.append(JSONResponse(answer))
+    spotify = Spotify.open(runtime, spotify_settings(), transport=httpx2.ASGITransport(app=server))
+    browser = await add_browser(runtime, ada)
+    begun = await begin(spotify, user_id=ada, session_id=browser)
+    state = parse_qs(urlsplit(begun.url).query)["state"][0]
+
+    with pytest.raises(expected):
+        await finish(spotify, code=SecretStr("code"), state=state, user_id=ada, session_id=browser)
+
+    await spotify.close()
+    assert await connection_of(runtime, ada) is None
+
+
+async def test_a_verifier_that_does_not_open_ends_the_sign_in(stage: Stage, ada: UserId) -> None:
+    """After a change of keys, or for a verifier moved between rows, the user starts again."""
+    browser = await add_browser(stage.runtime, ada)
+    back = await came_back(stage.spotify, stage.simulator, user_id=ada, session_id=browser)
+    async with stage.runtime.database.transaction(ada) as session:
+        await session.execute(update(OAuthState).values(verifier_sealed="of another row"))
+
+    with pytest.raises(StateInvalid):
+        await finish(
+            stage.spotify, code=back.code, state=back.state, user_id=ada, session_id=browser
+        )
+
+
 async def test_an_outage_at_the_exchange_stores_nothing(stage: Stage, ada: UserId) -> None:
     """The user starts again; a code is never sent twice."""
     stage.simulator.faults.add(Fault(Kind.BAD_GATEWAY, path="/api/token"))
@@ -356,103 +395,3 @@ async def test_without_a_client_id_the_steps_to_one_are_told(runtime: Runtime, a
     assert (409, "spotify_not_configured") == (refused.value.status, refused.value.code)
     assert "http://127.0.0.1:8000/api/spotify/auth/callback" in refused.value.message
     assert all(step in refused.value.message for step in ("(1)", "(2)", "(3)"))
-
-
-async def add_listening(runtime: Runtime, user_id: UserId, show_id: str) -> None:
-    """Store a followed show with an episode, heard and saved, and a run under way."""
-    now = runtime.clock.now()
-    episode_id = f"{show_id}-episode"
-    await add_saved_show(runtime, user_id, show_id)
-    async with runtime.database.transaction(user_id) as session:
-        if await session.get(Episode, episode_id) is None:
-            session.add(
-                Episode(
-                    id=episode_id,
-                    show_id=show_id,
-                    name="e",
-                    release_date="2026",
-                    first_seen_at=now,
-                    fetched_at=now,
-                )
-            )
-            await session.flush()
-        session.add(SavedEpisode(user_id=user_id, episode_id=episode_id, added_at=now))
-        session.add(
-            Play(
-                user_id=user_id,
-                episode_id=episode_id,
-                show_id=show_id,
-                fully_played=False,
-                position_ms=1,
-                seen_at=now,
-                changed_at=now,
-            )
-        )
-
-
-async def test_disconnecting_leaves_nothing_behind(
-    stage: Stage, ada: UserId, database_urls: DatabaseUrls, clock: SteppedClock
-) -> None:
-    """Only what is not Spotify's stays: the user, costs, audit, and the schedule, stopped."""
-    await connect(stage.spotify, stage.simulator, user_id=ada)
-    await add_listening(stage.runtime, ada, "show")
-    await begin(stage.spotify, user_id=ada, session_id=None)
-    async with stage.runtime.database.transaction(ada) as session:
-        run = SyncRun(
-            id=stage.runtime.entropy.uuid(),
-            user_id=ada,
-            trigger="first",
-            state="running",
-            created_at=clock.now(),
-            max_calls=50,
-        )
-        session.add(run)
-        await session.execute(
-            update(SyncSchedule).values(lease_until=clock.now() + timedelta(minutes=1), fence=3)
-        )
-
-    existed = await disconnect(stage.spotify, user_id=ada)
-
-    counts = row_counts(database_urls)
-    kept = {"users", "user_session", "cost_entry", "audit_event", "sync_schedule"}
-    shared = {"quota_bucket", "quota_slot", "installation", "alembic_version"}
-    schedule = await schedule_of(stage.runtime, ada)
-    assert existed
-    assert kept == {table for table, rows in counts.items() if rows} - shared
-    assert set(counts) == set(Base.metadata.tables)
-    assert (False, 4) == (schedule.active, schedule.fence)
-    assert 2 == counts["cost_entry"]
-
-
-async def test_disconnecting_keeps_what_others_follow(
-    stage: Stage, ada: UserId, database_urls: DatabaseUrls
-) -> None:
-    """A show that somebody else saved stays with its episodes; the other user's rows do too."""
-    eve = await add_user(stage.runtime, "eve")
-    await connect(stage.spotify, stage.simulator, user_id=ada, listener=0)
-    await connect(stage.spotify, stage.simulator, user_id=eve, listener=1)
-    for user, show in ((ada, "both"), (eve, "both"), (ada, "own")):
-        await add_listening(stage.runtime, user, show)
-
-    await disconnect(stage.spotify, user_id=ada)
-
-    counts = row_counts(database_urls)
-    async with stage.runtime.database.shared() as session:
-        shows = (await session.scalars(select(Show.id))).all()
-        episodes = (await session.scalars(select(Episode.id))).all()
-    assert (["both"], ["both-episode"]) == (shows, episodes)
-    assert [1, 1, 1, 1] == [
-        counts[table] for table in ("spotify_connection", "saved_show", "saved_episode", "play")
-    ]
-
-
-async def test_disconnecting_twice_changes_nothing_more(stage: Stage, ada: UserId) -> None:
-    """It is safe to repeat, and allows connecting again at once."""
-    await connect(stage.spotify, stage.simulator, user_id=ada)
-
-    found = [await disconnect(stage.spotify, user_id=ada) for _ in range(2)]
-    again = await connect(stage.spotify, stage.simulator, user_id=ada, listener=1)
-
-    assert [True, False] == found
-    assert "active" == again.state
-    assert (await schedule_of(stage.runtime, ada)).active

@@ -1,0 +1,140 @@
+"""Disconnecting: what came from Spotify goes at once, what others follow stays."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from src.database import Base
+from src.runtime import Runtime
+from src.spotify.connecting import begin, disconnect
+from src.spotify.models import Episode, Play, SavedEpisode, Show, SyncRun, SyncSchedule
+from src.utils.types import UserId
+from tests.factories import add_saved_show, add_user
+from tests.fixtures import DatabaseUrls
+from tests.spotify.sign_ins import connect
+from tests.spotify.sync_parts import Stage, small_world
+from tests.users.clients import row_counts
+from tests.utils.stepped_clock import SteppedClock
+
+
+@pytest.fixture
+async def stage(runtime: Runtime, clock: SteppedClock) -> AsyncIterator[Stage]:
+    """A simulator that a user can connect to."""
+    opened = Stage.open(runtime, clock, small_world(clock, listeners=7))
+    yield opened
+    await opened.spotify.close()
+
+
+@pytest.fixture
+async def ada(runtime: Runtime) -> UserId:
+    """A user who has not connected yet."""
+    return await add_user(runtime, "ada")
+
+
+async def schedule_of(runtime: Runtime, user_id: UserId) -> SyncSchedule:
+    """Return the stored schedule."""
+    async with runtime.database.transaction(user_id, write=False) as session:
+        found: SyncSchedule = await session.get_one(SyncSchedule, user_id)
+        return found
+
+
+async def add_listening(runtime: Runtime, user_id: UserId, show_id: str) -> None:
+    """Store a followed show with an episode, heard and saved, and a run under way."""
+    now = runtime.clock.now()
+    episode_id = f"{show_id}-episode"
+    await add_saved_show(runtime, user_id, show_id)
+    async with runtime.database.transaction(user_id) as session:
+        if await session.get(Episode, episode_id) is None:
+            session.add(
+                Episode(
+                    id=episode_id,
+                    show_id=show_id,
+                    name="e",
+                    release_date="2026",
+                    first_seen_at=now,
+                    fetched_at=now,
+                )
+            )
+            await session.flush()
+        session.add(SavedEpisode(user_id=user_id, episode_id=episode_id, added_at=now))
+        session.add(
+            Play(
+                user_id=user_id,
+                episode_id=episode_id,
+                show_id=show_id,
+                fully_played=False,
+                position_ms=1,
+                seen_at=now,
+                changed_at=now,
+            )
+        )
+
+
+async def test_disconnecting_leaves_nothing_behind(
+    stage: Stage, ada: UserId, database_urls: DatabaseUrls, clock: SteppedClock
+) -> None:
+    """Only what is not Spotify's stays: the user, costs, audit, and the schedule, stopped."""
+    await connect(stage.spotify, stage.simulator, user_id=ada)
+    await add_listening(stage.runtime, ada, "show")
+    await begin(stage.spotify, user_id=ada, session_id=None)
+    async with stage.runtime.database.transaction(ada) as session:
+        run = SyncRun(
+            id=stage.runtime.entropy.uuid(),
+            user_id=ada,
+            trigger="first",
+            state="running",
+            created_at=clock.now(),
+            max_calls=50,
+        )
+        session.add(run)
+        await session.execute(
+            update(SyncSchedule).values(lease_until=clock.now() + timedelta(minutes=1), fence=3)
+        )
+
+    existed = await disconnect(stage.spotify, user_id=ada)
+
+    counts = row_counts(database_urls)
+    kept = {"users", "user_session", "cost_entry", "audit_event", "sync_schedule"}
+    shared = {"quota_bucket", "quota_slot", "installation", "alembic_version"}
+    schedule = await schedule_of(stage.runtime, ada)
+    assert existed
+    assert kept == {table for table, rows in counts.items() if rows} - shared
+    assert set(counts) == set(Base.metadata.tables)
+    assert (False, 4) == (schedule.active, schedule.fence)
+    assert 2 == counts["cost_entry"]
+
+
+async def test_disconnecting_keeps_what_others_follow(
+    stage: Stage, ada: UserId, database_urls: DatabaseUrls
+) -> None:
+    """A show that somebody else saved stays with its episodes; the other user's rows do too."""
+    eve = await add_user(stage.runtime, "eve")
+    await connect(stage.spotify, stage.simulator, user_id=ada, listener=0)
+    await connect(stage.spotify, stage.simulator, user_id=eve, listener=1)
+    for user, show in ((ada, "both"), (eve, "both"), (ada, "own")):
+        await add_listening(stage.runtime, user, show)
+
+    await disconnect(stage.spotify, user_id=ada)
+
+    counts = row_counts(database_urls)
+    async with stage.runtime.database.shared() as session:
+        shows = (await session.scalars(select(Show.id))).all()
+        episodes = (await session.scalars(select(Episode.id))).all()
+    assert (["both"], ["both-episode"]) == (shows, episodes)
+    assert [1, 1, 1, 1] == [
+        counts[table] for table in ("spotify_connection", "saved_show", "saved_episode", "play")
+    ]
+
+
+async def test_disconnecting_twice_changes_nothing_more(stage: Stage, ada: UserId) -> None:
+    """It is safe to repeat, and allows connecting again at once."""
+    await connect(stage.spotify, stage.simulator, user_id=ada)
+
+    found = [await disconnect(stage.spotify, user_id=ada) for _ in range(2)]
+    again = await connect(stage.spotify, stage.simulator, user_id=ada, listener=1)
+
+    assert [True, False] == found
+    assert "active" == again.state
+    assert (await schedule_of(stage.runtime, ada)).active
