@@ -41,6 +41,7 @@ from src.middleware import (
 )
 from src.operations import api as health
 from src.operations.starting import prepared, told_to_stop
+from src.operations.waking import woken_from_outside
 from src.runtime import Runtime
 from src.schemas import FieldError, Problem
 from src.spotify import api as spotify_api
@@ -198,6 +199,9 @@ class _Life:
             if self.background:
                 await stack.enter_async_context(background_work(app.state.spotify))
             stack.enter_context(told_to_stop(app.state.stopping))
+            if app.state.runtime.database.is_sqlite:
+                ring = app.state.spotify.bell.ring
+                stack.enter_context(woken_from_outside(app.state.settings.data_dir, ring))
             yield
             app.state.stopping.set()
 

@@ -11,7 +11,8 @@ from src.cli.progress import sync_progress
 from src.config import Settings
 from src.errors import NotFound, PlayheadError
 from src.jobs.worker import background
-from src.operations.starting import AlreadyRunning, prepared, wake_server
+from src.operations.starting import AlreadyRunning, prepared
+from src.operations.waking import wake
 from src.runtime import Runtime
 from src.spotify.config import SpotifySettings
 from src.spotify.models import RunState, SyncRun
@@ -61,7 +62,7 @@ async def _sync(settings: Settings, name: str) -> None:
         if alone:
             await stack.enter_async_context(background(spotify))
         else:
-            wake_server(settings)
+            wake(settings.data_dir)
         ended = await _watch(runtime, user_id, run_id)
         click.echo(ended.message or ended.outcome or "The run ended.")
 

@@ -31,14 +31,16 @@ class AlreadyRunning(PlayheadError):
 
 
 @asynccontextmanager
-async def prepared(runtime: Runtime) -> AsyncIterator[None]:
+async def prepared(runtime: Runtime, *, patience_s: float = _PATIENCE_S) -> AsyncIterator[None]:
     """Bring the database to this version, and on SQLite be its only server meanwhile.
+
+    An earlier server gets `patience_s` seconds to end.
 
     On PostgreSQL nothing is migrated: the server's role may not, and several
     servers start at once.
 
     Raises:
-        AlreadyRunning: Another server uses the data folder and did not end within 10 s.
+        AlreadyRunning: Another server uses the data folder and did not end in time.
         SettingsRefused: The database is of another version, or the role may do too much.
     """
     settings = runtime.settings
@@ -48,17 +50,17 @@ async def prepared(runtime: Runtime) -> AsyncIterator[None]:
         await asyncio.to_thread(demand_current, url)
         yield
         return
-    async with _only_server(runtime, settings.data_dir / "server.lock"):
+    async with _only_server(runtime, settings.data_dir / "server.lock", patience_s):
         await asyncio.to_thread(upgrade, url)
         yield
 
 
 @asynccontextmanager
-async def _only_server(runtime: Runtime, path: Path) -> AsyncIterator[None]:
+async def _only_server(runtime: Runtime, path: Path, patience_s: float) -> AsyncIterator[None]:
     """Hold a lock that the kernel drops with the process, however it ends."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        until_s = runtime.clock.monotonic() + _PATIENCE_S
+        until_s = runtime.clock.monotonic() + patience_s
         while not _locked(handle):
             if runtime.clock.monotonic() >= until_s:
                 raise AlreadyRunning(

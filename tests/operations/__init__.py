@@ -1,0 +1,1 @@
+"""Tests of diagnosis, migrations and waking."""
