@@ -1,5 +1,6 @@
 """Disconnecting: what came from Spotify goes at once, what others follow stays."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -9,7 +10,7 @@ from sqlalchemy import select, update
 from src.database import Base
 from src.runtime import Runtime
 from src.spotify.connecting import begin, disconnect
-from src.spotify.models import Episode, Play, SavedEpisode, Show, SyncRun, SyncSchedule
+from src.spotify.models import Episode, Play, SavedEpisode, SavedShow, Show, SyncRun, SyncSchedule
 from src.utils.types import UserId
 from tests.factories import add_saved_show, add_user
 from tests.fixtures import DatabaseUrls
@@ -138,3 +139,25 @@ async def test_disconnecting_twice_changes_nothing_more(stage: Stage, ada: UserI
     assert [True, False] == found
     assert "active" == again.state
     assert (await schedule_of(stage.runtime, ada)).active
+
+
+async def test_a_show_that_somebody_follows_at_that_moment_stays(stage: Stage, ada: UserId) -> None:
+    """Disconnecting beside a sync that has just linked the same show breaks neither."""
+    runtime = stage.runtime
+    eve = await add_user(runtime, "eve")
+    await connect(stage.spotify, stage.simulator, user_id=ada)
+    await add_listening(runtime, ada, "show")
+
+    async with runtime.database.transaction(eve) as session:
+        session.add(SavedShow(user_id=eve, show_id="show", added_at=runtime.clock.now()))
+        await session.flush()
+        leaving = asyncio.ensure_future(disconnect(stage.spotify, user_id=ada))
+        await asyncio.wait({leaving}, timeout=0.3)
+    existed = await leaving
+
+    async with runtime.database.transaction(eve, write=False) as session:
+        own = select(SavedShow.show_id).where(SavedShow.user_id == eve)
+        linked = (await session.scalars(own)).all()
+        shows = (await session.scalars(select(Show.id))).all()
+    assert existed
+    assert (["show"], ["show"]) == (linked, shows)
