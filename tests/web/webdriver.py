@@ -1,6 +1,7 @@
 """A real browser on this machine, driven by the WebDriver protocol."""
 
 import base64
+import json
 import shutil
 import socket
 import subprocess
@@ -39,11 +40,6 @@ class Browser:
         """Address of the page."""
         return str(self._http.get(f"{self._path}/url").json()["value"])
 
-    @property
-    def source(self) -> str:
-        """The document as it stands now."""
-        return str(self._http.get(f"{self._path}/source").json()["value"])
-
     def run(self, script: str) -> Any:
         """Return what `script` returns; works with the page's own scripts off too."""
         return self._post("/execute/sync", script=script, args=[])
@@ -58,8 +54,11 @@ class Browser:
         self._post(f"/element/{self.find(css)}/value", text=text)
 
     def click(self, css: str) -> None:
-        """Press an element and wait for the page it leads to."""
-        self._post(f"/element/{self.find(css)}/click")
+        """Press an element; the page it leads to may still be on its way."""
+        found = self.find(css)
+        into_view = "arguments[0].scrollIntoView({block: 'center'})"
+        self._post("/execute/sync", script=into_view, args=[{_ELEMENT: found}])
+        self._post(f"/element/{found}/click")
 
     def command(self, name: str, **parameters: Any) -> None:
         """Send a command of the browser's own protocol."""
@@ -85,6 +84,10 @@ class Browser:
         while not self.run(script):
             assert time.monotonic() < until, f"never true: {script}"
             time.sleep(0.05)
+
+    def wait_for(self, text: str) -> None:
+        """Wait until the page shows `text`."""
+        self.wait(f"return document.body?.innerText.includes({json.dumps(text)})")
 
     def complaints(self) -> list[str]:
         """Return what the console said since the last call: errors, and what the policy refused."""
