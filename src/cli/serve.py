@@ -8,10 +8,10 @@ from typing import Any
 import click
 import uvicorn
 
+from src.cli.opening import with_runtime
 from src.config import Settings
 from src.errors import SettingsRefused
 from src.main import create_app
-from src.operations.migrations import upgrade
 from src.runtime import Runtime
 from src.users.service import issue_setup_code
 from src.utils.logging import configure_logging
@@ -33,10 +33,10 @@ def command(host: str | None, port: int | None) -> None:
     }
     settings = Settings(**given)
     listener = _listen(settings)
-    invitation = asyncio.run(_first_link(Runtime.open(settings)))
+    first = asyncio.run(with_runtime(settings, _how_to_begin))
     click.echo(f"Playhead answers at {settings.public_url}")
-    if invitation:
-        click.echo(f"Nobody owns it yet. Register the first account here:\n  {invitation}")
+    if first:
+        click.echo(f"Nobody owns it yet. Register the first account at {first}")
     sys.stdout.flush()
     runtime = Runtime.open(settings)
     configure_logging(
@@ -72,12 +72,10 @@ def _listen(settings: Settings) -> socket.socket:
     return listener
 
 
-async def _first_link(runtime: Runtime) -> str | None:
-    """Return the address at which the first account is registered; None once there is one."""
-    try:
-        if runtime.database.is_sqlite:
-            await asyncio.to_thread(upgrade, runtime.settings.effective_database_url)
-        code = await issue_setup_code(runtime)
-    finally:
-        await runtime.close()
-    return None if code is None else f"{runtime.settings.public_url}/?setup_code={code}"
+async def _how_to_begin(runtime: Runtime) -> str | None:
+    """Return how the first account is made; None once there is one."""
+    code = await issue_setup_code(runtime)
+    if code is None:
+        return None
+    url = runtime.settings.public_url
+    return url if runtime.settings.is_local else f"{url}/?setup_code={code}"

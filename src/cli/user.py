@@ -4,6 +4,7 @@ import asyncio
 
 import click
 
+from src.cli.opening import with_runtime
 from src.config import Settings
 from src.runtime import Runtime
 from src.users.models import Role
@@ -22,26 +23,18 @@ def command() -> None:
 def add(name: str, password: str, *, owner: bool) -> None:
     """Add an account, whatever the registration policy is."""
 
-    async def work() -> str:
-        runtime = Runtime.open(Settings())
-        try:
-            user = await add_user(runtime, name, password, role=Role.OWNER if owner else None)
-        finally:
-            await runtime.close()
+    async def work(runtime: Runtime) -> str:
+        user = await add_user(runtime, name, password, role=Role.OWNER if owner else None)
         return f"{user.name} can sign in ({user.role})."
 
-    click.echo(asyncio.run(work()))
+    click.echo(asyncio.run(with_runtime(Settings(), work)))
 
 
 @command.command("invite")
 def invite() -> None:
     """Print a link by which one person can register within seven days."""
 
-    async def work() -> str:
-        runtime = Runtime.open(Settings())
-        try:
-            return f"{runtime.settings.public_url}/?invite={await issue_invite(runtime)}"
-        finally:
-            await runtime.close()
+    async def work(runtime: Runtime) -> str:
+        return f"{runtime.settings.public_url}/?invite={await issue_invite(runtime)}"
 
-    click.echo(asyncio.run(work()))
+    click.echo(asyncio.run(with_runtime(Settings(), work)))

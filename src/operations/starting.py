@@ -43,16 +43,28 @@ async def prepared(runtime: Runtime, *, patience_s: float = _PATIENCE_S) -> Asyn
         AlreadyRunning: Another server uses the data folder and did not end in time.
         SettingsRefused: The database is of another version, or the role may do too much.
     """
-    settings = runtime.settings
-    url = settings.effective_database_url
     if not runtime.database.is_sqlite:
-        await asyncio.to_thread(demand_least_privilege, url)
-        await asyncio.to_thread(demand_current, url)
+        await bring_up_to_date(runtime)
         yield
         return
-    async with _only_server(runtime, settings.data_dir / "server.lock", patience_s):
-        await asyncio.to_thread(upgrade, url)
+    lock = runtime.settings.data_dir / "server.lock"
+    async with _only_server(runtime, lock, patience_s):
+        await bring_up_to_date(runtime)
         yield
+
+
+async def bring_up_to_date(runtime: Runtime) -> None:
+    """Migrate a SQLite file; of PostgreSQL demand that somebody did. Safe beside a server.
+
+    Raises:
+        SettingsRefused: The database is of another version, or the role may do too much.
+    """
+    url = runtime.settings.effective_database_url
+    if runtime.database.is_sqlite:
+        await asyncio.to_thread(upgrade, url)
+    else:
+        await asyncio.to_thread(demand_least_privilege, url)
+        await asyncio.to_thread(demand_current, url)
 
 
 @asynccontextmanager
