@@ -13,7 +13,13 @@ import structlog
 from src.database import Session
 from src.errors import NotFound
 from src.spotify import listings, outcomes
-from src.spotify.errors import LeaseLost, NotConnected
+from src.spotify.errors import (
+    CallRefused,
+    CallRemoved,
+    LeaseLost,
+    NotConnected,
+    SpotifyNotFound,
+)
 from src.spotify.models import Outcome, RunState, SyncRun, SyncSchedule
 from src.spotify.outcomes import Ending, Timing
 from src.spotify.queries import sync as queries
@@ -73,7 +79,7 @@ async def _work(run: Run) -> Ending:
     if run.phase in {Phase.WAITING, Phase.SHOWS}:
         await listings.list_shows(run)
     if run.phase is Phase.SAVED_EPISODES:
-        await listings.list_episodes(run)
+        await _list_episodes(run)
     if not run.shows:
         async with run.writing() as session:
             await run.load_shows(session)
@@ -84,6 +90,16 @@ async def _work(run: Run) -> Ending:
         backfill_pending=progress["backfill_pending"],
         at_cap=not run.budget.left,
     )
+
+
+async def _list_episodes(run: Run) -> None:
+    """List the saved episodes; should Spotify refuse that, the shows are read all the same."""
+    try:
+        await listings.list_episodes(run)
+    except (SpotifyNotFound, CallRefused, CallRemoved) as error:
+        log.warning("saved_episodes_refused", user_id=run.user_id, code=error.code)
+        async with run.writing(Phase.EPISODES):
+            pass
 
 
 async def _ending_of(run: Run, error: Exception) -> Ending:

@@ -186,3 +186,30 @@ async def test_refusals_are_named_and_tried_at_the_usual_interval(
     assert report.next_sync_at is not None
     wait = report.next_sync_at - report.ended_at
     assert timedelta(hours=3.6) <= wait <= timedelta(hours=4.4)
+
+
+async def test_refused_saved_episodes_keep_no_show_from_being_read(stage: Stage) -> None:
+    """Should Spotify take that list away, the rest of a sync goes on."""
+    user_id = await stage.connect()
+    stage.simulator.faults.add(Fault(Kind.NOT_FOUND, path="/v1/me/episodes"))
+
+    report = await stage.sync(user_id)
+
+    assert report.outcome in {Outcome.COMPLETE, Outcome.MORE_TO_DO}
+    assert 0 == report.newest_pending
+    assert report.shows_total == report.shows_done > 0
+
+
+async def test_outage_in_mid_run_keeps_what_came(stage: Stage) -> None:
+    """What was stored before stays, and the next run goes on from there."""
+    user_id = await stage.connect()
+    stage.simulator.faults.add(Fault(Kind.UNAVAILABLE, path="/v1/shows/*", after=2))
+
+    broken = await stage.sync(user_id)
+    kept = broken.shows_done
+    heal(stage)
+    whole = await stage.later_sync(user_id)
+
+    assert Outcome.UNREACHABLE == broken.outcome
+    assert 0 < kept < broken.shows_total
+    assert 0 == whole.newest_pending

@@ -37,8 +37,6 @@ def app(stage: Stage) -> FastAPI:
     """The whole application in front of the simulator, with nothing in the background."""
     made = create_app(stage.runtime, spotify=stage.spotify, background=False)
     made.state.passwords = quick_passwords()
-    if not any(getattr(route, "path", "") == f"{SYNC}/status" for route in made.routes):
-        made.include_router(door.router)
     return made
 
 
