@@ -137,13 +137,12 @@ async def _store_page(
     """Store a page's episodes and what it means for the show; return the show's new state."""
     now = run.now
     ids = {episode.id for episode in page.items}
-    first_seen = await store.first_seen_all_users(session, episode_ids=ids)
     pairs = [(episode, call.show_id) for episode in page.items]
     stored = await store_episodes(session, pairs, user_id=run.user_id, now=now, on_page=run.on_page)
     run.count(stored, quarantined=page.quarantined)
     told = detect_order([episode.release_date for episode in page.items])
     advance = len(page.items) + page.quarantined
-    looked_at = state.newest_at
+    first_seen, looked_at = stored.first_seen, state.newest_at
     fresh = [
         id_
         for id_ in ids

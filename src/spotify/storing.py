@@ -1,7 +1,7 @@
 """Turning what Spotify said into rows: catalogue, links and resume points, in one transaction."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -36,11 +36,15 @@ OnPage = Callable[[Session, Points, Points], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What a page changed: episodes stored, those new here, and resume points that moved."""
+    """What a page changed: episodes stored, those new here, and resume points that moved.
+
+    `first_seen` tells since when (UTC) the other episodes have been known, by id.
+    """
 
     episodes: int = 0
     new: int = 0
     plays_changed: int = 0
+    first_seen: Mapping[str, datetime] = field(default_factory=dict)
 
 
 def show_row(show: ShowPayload, now: datetime) -> dict[str, Any]:
@@ -123,7 +127,9 @@ async def store_episodes(
     rows = {episode.id: _episode_row(episode, show_id, now) for episode, show_id in pairs}
     await store.upsert_episodes_all_users(session, list(rows.values()))
     changed = await _store_plays(session, pairs, user_id=user_id, now=now, on_page=on_page)
-    return Stored(episodes=len(ids), new=len(ids - known.keys()), plays_changed=changed)
+    return Stored(
+        episodes=len(ids), new=len(ids - known.keys()), plays_changed=changed, first_seen=known
+    )
 
 
 async def _store_plays(
