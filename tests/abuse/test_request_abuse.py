@@ -1,5 +1,6 @@
 """What somebody would send to break the service: too much, too deep, misnamed, misaddressed."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from itertools import product
 
