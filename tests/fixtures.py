@@ -88,7 +88,7 @@ def database_urls(request: pytest.FixtureRequest) -> DatabaseUrls:
 @pytest.fixture
 def clock() -> SteppedClock:
     """A clock that stands at noon UTC of 1 November 2026 until it is stepped."""
-    return SteppedClock(START)
+    return SteppedClock(START, patience_s=0.05)
 
 
 @pytest.fixture
