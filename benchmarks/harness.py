@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 T = TypeVar("T")
 
@@ -159,7 +159,7 @@ class Spent:
     wall_s: float = 0.0
     cpu_s: float = 0.0
 
-    def __enter__(self) -> "Spent":
+    def __enter__(self) -> Self:
         """Begin."""
         self.wall_s, self.cpu_s = time.perf_counter(), time.process_time()
         return self
