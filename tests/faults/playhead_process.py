@@ -24,7 +24,6 @@ from tests.fixtures import DatabaseUrls
 PASSWORD = "a long enough password"
 SERVE = (sys.executable, "-m", "src", "serve")
 SIGTERM_CODE = 143
-SIGTERM_PATIENCE_S = 35.0
 
 
 class PlayheadProcess:

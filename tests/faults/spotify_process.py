@@ -88,12 +88,12 @@ class SpotifyProcess:
         found: list[str] = self._get(self._truth, f"{TRUTH}/shows/{show_id}/episodes")["episodes"]
         return found
 
-    def _get(self, base: str, path: str, **query: Any) -> dict[str, Any]:
+    def _get(self, base: str, path: str, /, **query: Any) -> dict[str, Any]:
         answer = self._http.get(base + path, params=query).raise_for_status()
         found: dict[str, Any] = answer.json()
         return found
 
-    def _post(self, path: str, **body: Any) -> dict[str, Any]:
+    def _post(self, path: str, /, **body: Any) -> dict[str, Any]:
         answer = self._http.post(f"{self._control}{CONTROL}{path}", json=body).raise_for_status()
         found: dict[str, Any] = answer.json()
         return found
