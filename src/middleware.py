@@ -198,7 +198,7 @@ class Edge:
         peer, headers = scope.get("client"), Headers(scope=scope)
         trusted = peer is not None and is_within(peer[0], self._proxies)
         state["request_id"] = self._request_id(headers, runtime, trusted=trusted)
-        if trusted:
+        if peer is not None and trusted:
             scope["client"] = (original_sender(headers, peer[0], self._proxies), 0)
         status, started_s = 0, runtime.clock.monotonic()
 
