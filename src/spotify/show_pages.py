@@ -137,11 +137,15 @@ async def _store_page(
     """Store a page's episodes and what it means for the show; return the show's new state."""
     now = run.now
     ids = {episode.id for episode in page.items}
+    told = detect_order([episode.release_date for episode in page.items])
+    order = state.order if told is ListOrder.UNKNOWN else told
+    advance = len(page.items) + page.quarantined
+    total = _total(page, state, end=call.offset + advance)
+    # The show's row before its episodes', always, or two users of it could block each other.
+    await store.describe_list_all_users(session, show_id=call.show_id, order=order, total=total)
     pairs = [(episode, call.show_id) for episode in page.items]
     stored = await store_episodes(session, pairs, user_id=run.user_id, now=now, on_page=run.on_page)
     run.count(stored, quarantined=page.quarantined)
-    told = detect_order([episode.release_date for episode in page.items])
-    advance = len(page.items) + page.quarantined
     first_seen, looked_at = stored.first_seen, state.newest_at
     fresh = [
         id_
@@ -151,17 +155,14 @@ async def _store_page(
     facts = PageFacts(
         at=now,
         offset=call.offset,
-        total=_total(page, state, end=call.offset + advance),
+        total=total,
         items=len(ids),
         advance=advance,
         fresh=len(fresh),
-        order=state.order if told is ListOrder.UNKNOWN else told,
+        order=order,
         known=0,
         seen_in_pass=0,
         found_in_pass=0,
-    )
-    await store.describe_list_all_users(
-        session, show_id=call.show_id, order=facts.order, total=facts.total
     )
     return await _move_on(run, session, call, facts, state=state)
 
