@@ -114,13 +114,25 @@ async def test_every_line_of_a_server_is_json(tmp_path: Path) -> None:
     assert {"event", "level", "timestamp"} <= set(events[-1])
 
 
-async def test_first_start_tells_where_the_first_account_is_registered(tmp_path: Path) -> None:
-    """The link holds the set-up code, and it works as long as nobody owns the installation."""
-    async with PlayheadProcess(tmp_path) as playhead:
-        printed = playhead.program.printed
+@pytest.mark.parametrize(
+    ("public_url", "link"),
+    [
+        (None, r"{url}\n"),
+        ("https://podcasts.example.org", r"{url}/\?setup_code=[\w-]{{20,}}\n"),
+    ],
+)
+async def test_first_start_tells_where_the_first_account_is_registered(
+    tmp_path: Path, public_url: str | None, link: str
+) -> None:
+    """On this machine its address will do; anywhere else it takes the code that only it knows."""
+    settings = {} if public_url is None else {"PUBLIC_URL": public_url}
+    playhead = PlayheadProcess(tmp_path, settings=settings)
+    url = re.escape(public_url or playhead.url)
+    with playhead.launch() as program:
+        printed = await program.prints("startup complete")
 
-    assert f"Playhead answers at {playhead.url}" in printed
-    assert re.search(rf"{re.escape(playhead.url)}/\?setup_code=[\w-]{{20,}}", printed)
+    assert re.search(f"Playhead answers at {url}\n", printed)
+    assert re.search(f"Register the first account at {link.format(url=url)}", printed)
 
 
 async def test_edit_under_reload_restarts_and_keeps_the_lock(tmp_path: Path) -> None:
