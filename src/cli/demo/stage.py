@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import uvicorn
@@ -27,16 +27,17 @@ from src.utils.logging import configure_logging
 
 SCRIPT = "demo.json"
 LISTENER = 0
+WORLD_MORNING = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What one demo keeps between two runs: its world's start, its account and its consent.
+    """What one demo keeps between two runs: when it began, its account and its consent.
 
     Instants are ISO 8601 in UTC; `consented_at` is None until a listener connected.
     """
 
-    epoch: str
+    began: str
     username: str
     password: str
     consented_at: str | None = None
@@ -48,7 +49,7 @@ class Script:
         if path.exists():
             return cls(**json.loads(path.read_text(encoding="utf-8")))
         return cls(
-            epoch=clock.now().replace(microsecond=0).isoformat(),
+            began=clock.now().replace(microsecond=0).isoformat(),
             username="demo",
             password=entropy.token_bytes(6).hex(),
         )
@@ -71,9 +72,15 @@ class _Server(uvicorn.Server):
 
 
 def simulated(script: Script, clock: Clock) -> Simulator:
-    """Build the world of `script`, as it is by now; its truth answers nobody."""
-    epoch = datetime.fromisoformat(script.epoch).astimezone(UTC)
-    simulator = build(SimulatorSettings(epoch=epoch), SimClock(start=clock.now()))
+    """Build the world of `script`, as it is by now; its truth answers nobody.
+
+    In the world every demo begins at six in the morning, so that all find the same
+    library; from there on its time passes like ours.
+    """
+    began = datetime.fromisoformat(script.began).astimezone(UTC)
+    epoch = (began - WORLD_MORNING).replace(hour=0, minute=0, second=0) + WORLD_MORNING
+    world_now = epoch + (clock.now() - began)
+    simulator = build(SimulatorSettings(epoch=epoch), SimClock(start=world_now))
     simulator.close_truth()
     if script.consented_at is not None:
         _remember_consent(simulator, datetime.fromisoformat(script.consented_at))

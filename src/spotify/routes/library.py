@@ -4,11 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
 
-from src.auth import SessionDep, UserDep
+from src.auth import CurrentUser, SessionDep, UserDep
 from src.errors import NotFound
 from src.schemas import Page
-from src.spotify.library_schemas import SPOTIFY, EpisodeReply, PlayState, Podcast
 from src.spotify.library_models import ListOrder
+from src.spotify.library_schemas import SPOTIFY, EpisodeReply, PlayState, Podcast
 from src.spotify.queries import library
 from src.spotify.queries.library import EpisodeRow, ShowRow, ShowSort
 from src.utils.cursor import CursorInvalid, CursorKey
@@ -88,7 +88,7 @@ def episode_reply(row: EpisodeRow) -> EpisodeReply:
     )
 
 
-def _after(key: CursorKey, cursor: str | None, *, user: UserDep, query: str) -> str | None:
+def _after(key: CursorKey, cursor: str | None, *, user: CurrentUser, query: str) -> str | None:
     return None if cursor is None else str(key.decode(cursor, user_id=user.id, query=query)[0])
 
 
