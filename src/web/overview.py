@@ -12,7 +12,7 @@ from src.database import Session
 from src.schemas import Page
 from src.spotify import notices as consent
 from src.spotify.library_schemas import Podcast
-from src.spotify.models import ConnectionState, SpotifyConnection, SyncRun, SyncSchedule
+from src.spotify.models import ConnectionState, RunState, SpotifyConnection, SyncRun, SyncSchedule
 from src.spotify.queries import connection as connections
 from src.spotify.queries import library
 from src.spotify.queries import sync as runs
@@ -62,6 +62,7 @@ class Overview:
     """Everything the first page shows of a person who connected Spotify.
 
     `parked_until` is set while the app's daily allowance is used up for everyone;
+    `run` is the one under way, `runs` those that ended, newest first;
     `totals` are shows, stored episodes and heard episodes.
     """
 
@@ -85,7 +86,13 @@ class Overview:
     def is_beginning(self) -> bool:
         """Whether the first sync of all is about to begin."""
         planned = self.schedule is not None and not self.schedule.paused
-        return self.is_active and planned and not self.runs and self.parked_until is None
+        return (
+            self.is_active
+            and planned
+            and not self.run
+            and not self.runs
+            and self.parked_until is None
+        )
 
 
 async def notices(request: Request, session: Session, user: CurrentUser) -> list[Notice]:
@@ -122,7 +129,7 @@ async def overview(
         schedule=schedule,
         parked_until=_parked_until(schedule, runtime.clock.now()),
         run=await runs.open_run(session, user_id=user.id),
-        runs=await runs.runs(session, user_id=user.id, before=None, limit=_RUNS_SHOWN),
+        runs=await _ended(session, user),
         spending=await _spending(spotify, session, user, found),
         totals=await library.counts(session, user_id=user.id),
         shows=await list_podcasts(
@@ -135,6 +142,11 @@ async def overview(
             sort=search.sort,
         ),
     )
+
+
+async def _ended(session: Session, user: CurrentUser) -> list[SyncRun]:
+    newest = await runs.runs(session, user_id=user.id, before=None, limit=_RUNS_SHOWN + 1)
+    return [run for run in newest if run.state == RunState.ENDED][:_RUNS_SHOWN]
 
 
 def _parked_until(schedule: SyncSchedule | None, now: datetime) -> datetime | None:

@@ -68,14 +68,14 @@ def trigger_of(run: SyncRun) -> str:
     return _TRIGGERS[Trigger(run.trigger)]
 
 
-def found_by(run: SyncRun) -> str:
-    """Return what a run brought that was not there before."""
+def found_by(run: SyncRun, *, nothing: str = "nothing new") -> str:
+    """Return what a run brought that was not there before, or `nothing`."""
     parts = []
     if run.episodes_new:
         parts.append(counted(run.episodes_new, "new episode"))
     if run.plays_changed:
         parts.append(counted(run.plays_changed, "resume point"))
-    return ", ".join(parts) or "nothing new"
+    return ", ".join(parts) or nothing
 
 
 def progress_to_come() -> dict[str, Any]:
@@ -95,7 +95,7 @@ def progress_of(run: SyncRun) -> dict[str, Any]:
         if run.shows_total
         else "not yet known"
     )
-    found = found_by(run)
+    found = found_by(run, nothing="nothing yet")
     return {
         "state": "waiting" if waits else "running",
         "step": step,

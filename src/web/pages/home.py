@@ -1,5 +1,6 @@
 """The first page: the door for who is not signed in, the steps, or the library."""
 
+from http import HTTPStatus
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -80,6 +81,7 @@ async def signed_in_page(
         "view": found,
         "search": search,
         "progress": _progress(found),
+        "comes_again": status == HTTPStatus.OK,
         "again": f"/?{request.url.query}" if request.url.query and not arrival else "/",
         "end_of": end_of,
         "found_by": found_by,
