@@ -97,8 +97,8 @@ async def notices_for(runtime: Runtime, session: Session, user_id: UserId) -> li
 def _ends_words(ends_at: datetime, days_left: int) -> str:
     when = "within a day" if days_left == 1 else f"in {days_left} days"
     return (
-        f"Your Spotify consent ends on {ends_at.day} {ends_at:%B}, {when}. Renewing takes one click and "
-        "keeps everything."
+        f"Your Spotify consent ends on {ends_at.day} {ends_at:%B}, {when}. Renewing takes one "
+        "click and keeps everything."
     )
 
 

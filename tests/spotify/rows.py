@@ -18,4 +18,5 @@ async def select_rows(runtime: Runtime, model: type[Row], *, user_id: UserId) ->
         statement = select(model)
         if "user_id" in model.__table__.columns:
             statement = statement.where(model.__table__.c.user_id == user_id)
-        return (await session.scalars(statement)).all()
+        rows: Sequence[Row] = (await session.scalars(statement)).all()
+        return rows

@@ -49,7 +49,12 @@ def spotify_settings(**changed: Any) -> SpotifySettings:
 def small_world(clock: SteppedClock, **changed: Any) -> World:
     """Return a world of ten shows a listener, at the clock's instant, without quirks."""
     plain = Quirks(tombstones=False, missing_resume_points=False)
-    settings = {"epoch": clock.now(), "shows": 60, "shows_per_listener": 10, "quirks": plain}
+    settings: dict[str, Any] = {
+        "epoch": clock.now(),
+        "shows": 60,
+        "shows_per_listener": 10,
+        "quirks": plain,
+    }
     return World(**(settings | changed))
 
 

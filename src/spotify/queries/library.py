@@ -121,7 +121,7 @@ async def show(session: Session, *, user_id: UserId, show_id: str) -> ShowRow | 
     return None if row is None else ShowRow(*row)
 
 
-def _episode_columns(user_id: UserId) -> Select[Any]:
+def _episode_columns(user_id: UserId) -> Select[Episode, Show, Play, SavedEpisode]:
     reachable = or_(
         select(SavedShow.show_id)
         .where(SavedShow.user_id == user_id, SavedShow.show_id == Episode.show_id)
