@@ -1,7 +1,7 @@
 """The product and a simulated Spotify in one process, on one stepped clock."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -37,6 +37,7 @@ class Checked(httpx2.AsyncBaseTransport):
 
     Attributes:
         complaints: What was not as described; a test expects none.
+        refuses: Set it, and no connection can be made.
     """
 
     def __init__(self, simulator: Simulator, contract: Contract | None) -> None:
@@ -44,9 +45,12 @@ class Checked(httpx2.AsyncBaseTransport):
         self._inner = httpx2.ASGITransport(simulator.service)
         self._contract = contract
         self.complaints: list[str] = []
+        self.refuses = False
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Hand one request on, and look at its answer."""
+        if self.refuses:
+            raise httpx2.ConnectError("connection refused", request=request)
         response = await self._inner.handle_async_request(request)
         path = request.url.path
         if self._contract is None or not path.startswith("/v1/"):
@@ -71,13 +75,18 @@ def contract_at_hand() -> Contract | None:
 
 @dataclass(frozen=True)
 class InProcess:
-    """Both sides; `restarted` stands for a product process that died and came back."""
+    """Both sides, which listener each user is, and the claims that wait for their sync.
+
+    `restarted` stands for a product process that died and came back.
+    """
 
     runtime: Runtime
     clock: SteppedClock
     simulator: Simulator
     transport: Checked
     spotify: Spotify
+    listeners: dict[UserId, int] = field(default_factory=dict)
+    claimed: dict[UserId, int] = field(default_factory=dict)
 
     @classmethod
     def open(
@@ -106,7 +115,7 @@ class InProcess:
     def restarted(self) -> "InProcess":
         """Return the same with a product that remembers nothing but its database."""
         spotify = Spotify.open(self.runtime, self.spotify.settings, transport=self.transport)
-        return InProcess(self.runtime, self.clock, self.simulator, self.transport, spotify)
+        return replace(self, spotify=spotify, claimed={})
 
     async def connect(self, listener: int = 0) -> UserId:
         """Register somebody and take them through the consent page; they are due then."""
@@ -126,6 +135,7 @@ class InProcess:
                 confirmed=True,
             )
         )
+        self.listeners[user_id] = listener
         return user_id
 
     async def ask(self, user_id: UserId) -> None:
@@ -143,9 +153,12 @@ class InProcess:
 
     async def sync(self, user_id: UserId) -> SyncRun:
         """Claim a user who is due, run their sync to its end and return the report."""
-        fence = (await self.claims())[user_id]
-        return await self.clock.run(self._sync(user_id, fence))
+        if user_id not in self.claimed:
+            self.claimed.update(await self.claims())
+        fence = self.claimed.pop(user_id)
+        return await self.clock.run(self.run(user_id, fence))
 
-    async def _sync(self, user_id: UserId, fence: int) -> SyncRun:
+    async def run(self, user_id: UserId, fence: int) -> SyncRun:
+        """Run the sync that a claim gives the right to; the clock is the caller's to drive."""
         run_id = await begin_run(self.spotify, user_id=user_id, fence=fence)
         return await run_sync(self.spotify, user_id=user_id, fence=fence, run_id=run_id)
