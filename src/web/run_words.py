@@ -56,10 +56,8 @@ class End:
 
 
 def end_of(run: SyncRun) -> End:
-    """Return how a run ended; one that has not ended yet is still running."""
-    if run.outcome is None:
-        return End("wait", "running", "")
-    kind, tag = _ENDS[Outcome(run.outcome)]
+    """Return how a run ended; an end without a name is a failure."""
+    kind, tag = _ENDS[Outcome(run.outcome or Outcome.FAILED)]
     return End(kind, tag, run.message or "")
 
 

@@ -323,6 +323,31 @@ async def test_an_interval_out_of_range_is_told(
     assert 'id="hours-e"' in reply.text
 
 
+async def test_there_is_no_schedule_before_connecting(ada: httpx2.AsyncClient) -> None:
+    """409, and the page says what comes first."""
+    reply = await ada.post("/schedule", data={"interval_hours": "4"})
+
+    judged(reply.text)
+    assert 409 == reply.status_code
+    assert "Spotify is not connected" in reply.text
+
+
+async def test_an_unreadable_form_disconnects_nothing(
+    stage: Stage, ada: httpx2.AsyncClient
+) -> None:
+    """422, and the connection stands."""
+    await connect(stage, ada)
+
+    reply = await ada.post(
+        "/disconnect",
+        content=b"--x",
+        headers={"Content-Type": "multipart/form-data; boundary=y"},
+    )
+
+    assert 422 == reply.status_code
+    assert "Disconnect Spotify" in reply.text
+
+
 async def test_disconnecting_needs_the_word(stage: Stage, ada: httpx2.AsyncClient) -> None:
     """Without it nothing is deleted; with it the page starts anew."""
     user_id = await connect(stage, ada)

@@ -14,7 +14,7 @@ from src.spotify.scheduling import begin_run
 from src.utils.types import UserId
 from src.web.overview import SHOWS_A_PAGE
 from tests.spotify.sync_parts import SIMULATOR_URL, Stage
-from tests.users.clients import PASSWORD, bearer_of
+from tests.users.clients import PASSWORD, bearer_of, program
 from tests.utils.stepped_clock import SteppedClock
 from tests.web.conftest import connect
 from tests.web.markup import judged
@@ -230,9 +230,13 @@ async def test_static_files_are_kept_for_good(person: httpx2.AsyncClient) -> Non
 
 async def test_pages_mean_nothing_to_a_token(app: FastAPI) -> None:
     """A program's token opens the API, not the forms of a person."""
-    async with await bearer_of(app, scopes=["read", "sync", "account"]) as program:
-        page = await program.get("/")
-        reply = await program.post("/disconnect", data={"word": "disconnect"})
+    async with await bearer_of(app, scopes=["read", "sync", "account"]) as owner:
+        page = await owner.get("/")
+        reply = await owner.post("/disconnect", data={"word": "disconnect"})
+
+    async with program(app, bearer="ph_mistyped") as stranger:
+        refused = await stranger.get("/")
 
     assert "Sign in" in page.text
+    assert "Sign in" in refused.text
     assert 401 == reply.status_code
