@@ -36,28 +36,30 @@ def _demo(home: Path, *options: str) -> tuple[dict[str, Any], str]:
     return summary, ran.stderr
 
 
-def test_demo_syncs_goes_on_and_starts_anew(tmp_path: Path) -> None:
-    """The first run reads a library of 40 shows, the second goes on, `--fresh` forgets both."""
+def test_demo_starts_anew_and_goes_on(tmp_path: Path) -> None:
+    """`--fresh` forgets an earlier demo and reads a whole library; the next run goes on with it."""
+    folder = tmp_path / ".local" / "share" / "playhead" / "demo"
+    folder.mkdir(parents=True)
+    earlier = {"epoch": "2026-01-05T06:00:00+00:00", "username": "demo", "password": "of-before"}
+    (folder / "demo.json").write_text(json.dumps(earlier))
     port = free_port()
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", port))
         taken.listen()
-        first, said = _demo(tmp_path, "--port", str(port))
-    again, _ = _demo(tmp_path, "--port", str(free_port()))
-    anew, _ = _demo(tmp_path, "--fresh", "--port", str(free_port()))
+        first, said = _demo(tmp_path, "--fresh", "--port", str(port))
+    again, said_again = _demo(tmp_path, "--port", str(free_port()))
 
     assert set(first) == KEYS
     assert 40 == first["shows"]
-    assert 50 >= first["calls"]
+    assert 8 < first["calls"] <= 50
     assert 5_000 >= first["cost_micro_usd"]
     assert first["calls"] * PRICE_MICRO == first["cost_micro_usd"]
     assert 0 < first["plays"] < first["episodes"]
+    assert "of-before" not in said
     assert f"127.0.0.1:{port}" not in said
     assert "Playhead answers at http://127.0.0.1:" in said
 
     assert 8 >= again["calls"]
-    assert first["episodes"] <= again["episodes"]
     assert first["shows"] == again["shows"]
-
-    assert 8 < anew["calls"] <= 50
-    assert 40 == anew["shows"]
+    assert first["episodes"] <= again["episodes"]
+    assert said.splitlines()[-1] == said_again.splitlines()[-1]  # name and password
