@@ -1,0 +1,1 @@
+"""What the API as a whole promises, whichever room answers."""
