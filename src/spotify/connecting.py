@@ -231,6 +231,7 @@ async def disconnect(spotify: Spotify, *, user_id: UserId) -> bool:
     """
     runtime = spotify.runtime
     async with runtime.database.transaction(user_id) as session:
+        await forgetting.stop_runs(session, user_id=user_id)
         shows = await forgetting.shows_touched(session, user_id=user_id)
         existed = await forgetting.delete_connection(session, user_id=user_id)
         if existed:

@@ -11,6 +11,7 @@ from src.database import Base
 from src.runtime import Runtime
 from src.spotify.connecting import begin, disconnect
 from src.spotify.models import Episode, Play, SavedEpisode, SavedShow, Show, SyncRun, SyncSchedule
+from src.spotify.queries.sync import hold
 from src.utils.types import UserId
 from tests.factories import add_saved_show, add_user
 from tests.fixtures import DatabaseUrls
@@ -161,3 +162,23 @@ async def test_a_show_that_somebody_follows_at_that_moment_stays(stage: Stage, a
         shows = (await session.scalars(select(Show.id))).all()
     assert existed
     assert (["show"], ["show"]) == (linked, shows)
+
+
+async def test_a_page_that_a_run_is_just_storing_goes_too(
+    stage: Stage, ada: UserId, database_urls: DatabaseUrls
+) -> None:
+    """Disconnecting waits for the transaction under way, and deletes what it brought."""
+    runtime = stage.runtime
+    await connect(stage.spotify, stage.simulator, user_id=ada)
+    await add_saved_show(runtime, await add_user(runtime, "eve"), "show")
+    fence = (await schedule_of(runtime, ada)).fence
+
+    async with runtime.database.transaction(ada) as session:
+        assert await hold(session, user_id=ada, fence=fence, lease_until=runtime.clock.now())
+        session.add(SavedShow(user_id=ada, show_id="show", added_at=runtime.clock.now()))
+        await session.flush()
+        leaving = asyncio.ensure_future(disconnect(stage.spotify, user_id=ada))
+        await asyncio.wait({leaving}, timeout=0.3)
+    await leaving
+
+    assert 1 == row_counts(database_urls)["saved_show"]

@@ -34,14 +34,12 @@ async def shows_touched(session: Session, *, user_id: UserId) -> set[str]:
     return set((await session.execute(statement)).scalars())
 
 
-async def delete_connection(session: Session, *, user_id: UserId) -> bool:
-    """Delete tokens and everything Spotify's API told us of the user; true if there was a grant.
+async def stop_runs(session: Session, *, user_id: UserId) -> None:
+    """Stop the schedule and take the right to write from a run under way; keeps the interval.
 
-    The schedule's row stays, stopped, with the user's interval. Its fence rises,
-    so that a run under way finds itself without the right to write.
+    First statement of a disconnection: it waits for the page that the run is just
+    storing, so that what follows finds all its rows.
     """
-    for model in (Play, SavedEpisode, SavedShow, SyncRun, OAuthState):
-        await session.execute(delete(model).where(model.user_id == user_id))
     stopped = {
         "active": False,
         "requested": False,
@@ -54,6 +52,12 @@ async def delete_connection(session: Session, *, user_id: UserId) -> bool:
     await rows_changed(
         session, update(SyncSchedule).where(SyncSchedule.user_id == user_id).values(stopped)
     )
+
+
+async def delete_connection(session: Session, *, user_id: UserId) -> bool:
+    """Delete tokens and everything Spotify's API told us of the user; true if there was a grant."""
+    for model in (Play, SavedEpisode, SavedShow, SyncRun, OAuthState):
+        await session.execute(delete(model).where(model.user_id == user_id))
     statement = delete(SpotifyConnection).where(SpotifyConnection.user_id == user_id)
     return bool(await rows_changed(session, statement))
 
