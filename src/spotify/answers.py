@@ -39,8 +39,9 @@ def read_json(body: bytes) -> object:
     """
     try:
         return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise Garbled from error
+    except (ValueError, RecursionError):
+        # Not `from` the cause, which carries the body and with it perhaps tokens.
+        raise Garbled from None
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
@@ -117,7 +118,7 @@ def _refuse_grant(status: int, envelope: Json | None, wait_s: float | None) -> N
     if status == 429:  # noqa: PLR2004 - as above
         raise Slowed(retry_after_s=_SLOW_DOWN_S if wait_s is None else wait_s)
     code = envelope.get("error") if envelope else None
-    raise GrantRefused(code if isinstance(code, str) else "")
+    raise GrantRefused(code if isinstance(code, str) else "", http_status=status)
 
 
 def _refuse_limit(envelope: Json | None, wait_s: float | None) -> NoReturn:

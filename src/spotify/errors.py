@@ -1,5 +1,6 @@
 """What can go wrong with Spotify, grouped by what the caller does about it."""
 
+from http import HTTPStatus
 from typing import ClassVar
 
 from src.errors import PlayheadError
@@ -280,12 +281,14 @@ class GrantRefused(SpotifyError):
 
     Attributes:
         error: Its error code, such as `invalid_grant` or `invalid_client`; "" if none came.
+        ends_grant: Whether that is the one answer after which the grant is of no more use.
     """
 
     code = "spotify_grant_refused"
     title = "Spotify refused the sign-in"
 
-    def __init__(self, error: str) -> None:
+    def __init__(self, error: str, *, http_status: int = 400) -> None:
         """Keep the error code, cut to 64 characters."""
         self.error = error[:64]
+        self.ends_grant = http_status == HTTPStatus.BAD_REQUEST and error == "invalid_grant"
         super().__init__(f"Spotify's accounts service refused the request ({self.error}).")

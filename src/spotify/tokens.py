@@ -40,7 +40,6 @@ REFRESH_BEFORE_S = 60.0
 LEASE_S = 15.0
 """Longer than any one call to the accounts service may take (10 s)."""
 PATIENCE_S = 10.0
-INVALID_GRANT = "invalid_grant"
 _SHORTEST_POLL_S = 0.020
 _LONGEST_POLL_S = 0.250
 
@@ -164,7 +163,7 @@ class Tokens:
         try:
             grant = await self.renew(refresh_token, user_id)
         except (PlayheadError, asyncio.CancelledError) as error:
-            if isinstance(error, GrantRefused) and error.error == INVALID_GRANT:
+            if isinstance(error, GrantRefused) and error.ends_grant:
                 await self._refused(row)
                 return None
             await self._release(row)

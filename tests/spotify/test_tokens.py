@@ -249,6 +249,8 @@ async def test_a_grant_renewed_meanwhile_is_used_instead_of_parked(
         (refusal("invalid_grant", 500), BadGateway),
         (refusal("server_error", 503), BadGateway),
         (refusal("invalid_grant", 429), Slowed),
+        (refusal("invalid_grant", 401), GrantRefused),
+        (refusal("invalid_grant", 403), GrantRefused),
         (refusal("invalid_client"), GrantRefused),
         (refusal("invalid_request"), GrantRefused),
         (page(), Garbled),
