@@ -5,12 +5,17 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 
 import pytest
+import structlog
 
 from tests.databases import PostgresServer
 from tests.network import close_network, opened_network
 from tests.servers import EXTERNAL_POSTGRES, SUPERUSER, Keeper, Ports
 
 close_network()
+# Unconfigured, structlog renders tracebacks with all local variables, which takes seconds each.
+structlog.configure(
+    processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()]
+)
 
 pytest_plugins = ["tests.fixtures"]
 

@@ -1,12 +1,15 @@
 """The `playhead` command; each subcommand is imported only when it is called."""
 
 import importlib
+import sys
 from typing import Any
 
 import click
 from pydantic import ValidationError
 
 from src.errors import PlayheadError
+from src.utils.clock import SystemClock
+from src.utils.logging import configure_logging
 
 COMMANDS = {
     "demo": ("src.cli.demo.show", "Watch a simulated listener connect and sync."),
@@ -67,3 +70,4 @@ def main() -> None:
     Start with `playhead demo`: it needs no account and no settings. Settings are
     read from the environment and from config.env in the current folder.
     """
+    configure_logging(level="WARNING", stream=sys.stderr, clock=SystemClock(), json=False)
