@@ -67,6 +67,8 @@ class ShowState:
     `total` is the number of episodes by the library's listing, `listed_total` that
     number when the newest page was last read (None: never). `known` counts the
     stored episodes that were not removed, `reads` holds this run's pages by offset.
+    `missed` says that a pass of this run did not see all of them: the next one, which
+    may count them as removed, belongs to another run.
     """
 
     show_id: str
@@ -83,6 +85,7 @@ class ShowState:
     heard_at: datetime | None = None
     reads: Mapping[int, PageRead] = field(default_factory=dict)
     given_up: bool = False
+    missed: bool = False
 
     @property
     def is_changed(self) -> bool:
@@ -220,7 +223,9 @@ def _in_turns(
 def _backfill(shows: Sequence[ShowState], now: datetime) -> list[PlannedCall]:
     """Return the next older page of each show under way: last heard first, then newest saved."""
     under_way = [
-        show for show in shows if show.backfill_offset is not None or due_repair(show, now)
+        show
+        for show in shows
+        if not show.missed and (show.backfill_offset is not None or due_repair(show, now))
     ]
     under_way.sort(key=lambda show: (show.added_at, show.show_id), reverse=True)
     heard = [show for show in under_way if show.heard_at is not None]
@@ -321,7 +326,7 @@ def is_complete_pass(facts: PageFacts) -> bool:
 
 
 def after_pass(show: ShowState, facts: PageFacts, *, missed: int) -> ShowState:
-    """Return the state after a pass that ended, with another one begun if it is of use.
+    """Return the state after a pass that ended, with another one due if it is of use.
 
     Args:
         show: State after the last page.
@@ -329,7 +334,7 @@ def after_pass(show: ShowState, facts: PageFacts, *, missed: int) -> ShowState:
         missed: Episodes the pass counted as absent.
     """
     if facts.known != facts.total and (facts.found_in_pass or missed):
-        return replace(show, backfill_offset=0)
+        return replace(show, backfill_offset=0, missed=bool(missed))
     return show
 
 

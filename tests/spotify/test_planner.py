@@ -283,6 +283,16 @@ def test_another_pass_is_made_only_if_the_last_one_brought_something(
     assert expected == after_pass(show(), page, missed=missed).backfill_offset
 
 
+def test_a_pass_that_missed_something_is_repeated_by_another_run() -> None:
+    """Absent twice in one run is absent once; what was only found late is looked for at once."""
+    page = facts(100, known=121, found_in_pass=1)
+
+    missed, found = (after_pass(show(), page, missed=missed) for missed in (1, 0))
+
+    assert [] == plan([missed], NOW, allowance=PLENTY, is_first=False)
+    assert [0] == [one.offset for one in plan([found], NOW, allowance=PLENTY, is_first=False)]
+
+
 def test_list_that_does_not_add_up_is_passed_again_in_a_week() -> None:
     """Whatever was hidden by chance is found in the end."""
     short = show(known=119, pass_started_at=NOW - REPAIR_AFTER)
