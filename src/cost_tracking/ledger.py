@@ -157,3 +157,12 @@ async def sent_since(
         return await queries.recent_attempts_all_users(
             session, service=service.value, since=since, limit=limit
         )
+
+
+async def count_since(database: Database, service: Service, *, since: datetime) -> int:
+    """Return how many attempts at `service` by anybody are on record from `since` (aware UTC) on.
+
+    Those that never reached the other side count too.
+    """
+    async with database.scheduling(write=False) as session:
+        return await queries.count_attempts_all_users(session, service=service.value, since=since)

@@ -130,3 +130,12 @@ async def recent_attempts_all_users(
         .limit(limit)
     )
     return rows.all()
+
+
+async def count_attempts_all_users(session: Session, *, service: str, since: datetime) -> int:
+    """Count everybody's attempts at one service from `since` (aware UTC) on; scheduler only."""
+    # The scheduler may read three columns of the ledger: naming one avoids asking for all.
+    statement = select(func.count(CostEntry.at)).where(
+        CostEntry.service == service, CostEntry.at >= since
+    )
+    return int(await session.scalar(statement) or 0)

@@ -22,6 +22,7 @@ from src.spotify.config import SCOPES, SpotifySettings
 from src.spotify.errors import Garbled, SpotifyNotConfigured
 from src.spotify.grants import Grant, read_grant
 from src.spotify.payloads import ProfilePayload
+from src.spotify.quota import OTHER
 from src.spotify.tokens import Tokens
 from src.spotify.wire import Wire
 from src.utils.entropy import Entropy
@@ -172,6 +173,7 @@ class SpotifyOAuth:
                     user_id=user_id,
                     deadline=means.runtime.clock.monotonic() + DEADLINE_S,
                     interactive=True,
+                    bucket=OTHER,
                     token=access_token,
                 )
             )

@@ -8,6 +8,7 @@ from src.cost_tracking.prices import Service
 from src.runtime import Runtime
 from src.spotify.calls import Call
 from src.spotify.errors import SpotifyBusy
+from src.spotify.quota import Quota
 from src.utils.rate_limit import SPOTIFY_WINDOWS, Limiter, LimiterBusy, MemoryLimiter
 
 INTERACTIVE_S = 10.0
@@ -25,14 +26,16 @@ def windows(calls_per_minute: int) -> list[tuple[int, float]]:
 class Pace:
     """Hands out turns to this process's calls to the Web API."""
 
-    def __init__(self, runtime: Runtime, *, calls_per_minute: int) -> None:
+    def __init__(self, runtime: Runtime, *, quota: Quota, calls_per_minute: int) -> None:
         """Count nothing yet; the first turn looks up what was sent in the last minute.
 
         Args:
             runtime: Clock and the database of the ledger.
+            quota: Knows of calls that a killed process had under way.
             calls_per_minute: Most calls in any minute, 1 to 180.
         """
         self._runtime = runtime
+        self._quota = quota
         self._windows = windows(calls_per_minute)
         self._limiter: Limiter | None = None
         self._priming = asyncio.Lock()
@@ -64,18 +67,21 @@ class Pace:
                 return
 
     async def _primed(self) -> Limiter:
-        """Make the limiter and count in it what the ledger says was sent just before."""
+        """Make the limiter and count in it what was sent just before.
+
+        The ledger tells when; of calls under way when a process was killed there is no
+        more than their count, so that they are taken for just sent.
+        """
         async with self._priming:
             if self._limiter is None:
                 limiter = MemoryLimiter(self._windows, clock=self._runtime.clock)
                 calls, window_s = self._windows[0]
                 now = self._runtime.clock.now()
+                since = now - timedelta(seconds=window_s)
                 sent = await ledger.sent_since(
-                    self._runtime.database,
-                    Service.SPOTIFY_API,
-                    since=now - timedelta(seconds=window_s),
-                    limit=calls,
+                    self._runtime.database, Service.SPOTIFY_API, since=since, limit=calls
                 )
-                limiter.prime([(now - at).total_seconds() for at in sent])
+                lost = await self._quota.unrecorded(since)
+                limiter.prime([*((now - at).total_seconds() for at in sent), *[0.0] * lost])
                 self._limiter = limiter
         return self._limiter

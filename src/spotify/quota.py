@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from src.cost_tracking import ledger
+from src.cost_tracking.prices import Service
 from src.database import Session
 from src.runtime import Runtime
 from src.spotify.errors import QuotaExhausted
@@ -148,6 +150,26 @@ class Quota:
             parked_until=self._parked_until if parked else None,
         )
 
+    async def unrecorded(self, since: datetime) -> int:
+        """Return how many calls may have been sent since `since` (UTC) without a cost entry.
+
+        A call is counted here before it goes out and recorded there when it ended: what
+        is counted only was under way when its process was killed. Whole slots are
+        compared, so that some of them may be older than `since`.
+        """
+        first = self._slot(since)
+        begun = datetime.fromtimestamp(first / self._runtime.settings.long_period_divisor, tz=UTC)
+        async with self._database.shared() as session:
+            found = [
+                await queries.used_slots_all_users(
+                    session, account=self._account, bucket=bucket, after=first - 1
+                )
+                for bucket in BUCKETS
+            ]
+        counted = sum(used for _, used in filter(None, found))
+        recorded = await ledger.count_since(self._database, Service.SPOTIFY_API, since=begun)
+        return max(0, counted - recorded)
+
     def refuse_while_parked(self) -> None:
         """Do nothing unless this process knows that the account is parked.
 
@@ -181,13 +203,13 @@ class Quota:
         days = min(max(0, quiet // self._runtime.long(_DAY)), _FULLY_RISEN_DAYS)
         return min(self._most[row.bucket], int(row.ceiling * _DAILY_RISE**days))
 
-    def _instant_s(self) -> float:
-        """Return the epoch seconds, running faster where long periods are shortened."""
+    def _instant_s(self, at: datetime | None = None) -> float:
+        """Return epoch seconds (by default of now), faster where long periods are shortened."""
         divisor = self._runtime.settings.long_period_divisor
-        return self._runtime.clock.now().timestamp() * divisor
+        return (at or self._runtime.clock.now()).timestamp() * divisor
 
-    def _slot(self) -> int:
-        return int(self._instant_s() // _SLOT_S * _SLOT_S)
+    def _slot(self, at: datetime | None = None) -> int:
+        return int(self._instant_s(at) // _SLOT_S * _SLOT_S)
 
     def _until_free_s(self, first_slot: int) -> float:
         """Return the seconds until the calls of `first_slot` count no more."""

@@ -173,6 +173,8 @@ async def test_recent_attempts_of_everybody_are_known(
 
     found = await ledger.sent_since(runtime.database, Service.SPOTIFY_API, since=since, limit=180)
     newest = await ledger.sent_since(runtime.database, Service.SPOTIFY_API, since=since, limit=1)
+    counted = await ledger.count_since(runtime.database, Service.SPOTIFY_API, since=since)
 
     assert [clock.now(), clock.now() - timedelta(seconds=5)] == list(found)
     assert [clock.now()] == list(newest)
+    assert 3 == counted

@@ -105,7 +105,7 @@ async def test_scenario_2_a_body_that_drips_ends_with_the_deadline(
         runtime=room.runtime,
         breaker=breaker,
         quota=room.spotify.quota,
-        pace=Pace(room.runtime, calls_per_minute=180),
+        pace=Pace(room.runtime, quota=room.spotify.quota, calls_per_minute=180),
     )
     call = call_to(room.server.url, room.user_id, deadline=25.0)
 

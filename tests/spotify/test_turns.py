@@ -157,6 +157,29 @@ async def test_a_new_process_counts_what_the_last_one_sent(
     assert sent[4] >= sent[0] + 61
 
 
+async def test_a_new_process_counts_what_was_under_way_when_the_last_one_was_killed(
+    room: Room, clock: SteppedClock, server: FaultServer
+) -> None:
+    """A call cut off by a kill may have arrived: it has no cost entry, but takes its turn."""
+    settings = settings_for(server.url, spotify_calls_per_minute=4)
+    first, second = (Spotify.open(room.runtime, settings) for _ in range(2))
+    sent: list[float] = []
+    server.during = lambda: sent.append(clock.monotonic())
+    await clock.run(first.client.for_user(room.user_id, room.budget).profile())
+    await clock.step(5)
+    for _ in range(3):
+        await first.quota.take("other")
+    killed_at = clock.monotonic()
+
+    for _ in range(2):
+        await clock.run(second.client.for_user(room.user_id, room.budget).profile())
+    await first.close()
+    await second.close()
+
+    assert sent[1] >= sent[0] + 61
+    assert sent[2] >= killed_at + 61
+
+
 async def test_background_work_waits_its_turn(
     room: Room, clock: SteppedClock, server: FaultServer
 ) -> None:
