@@ -43,7 +43,8 @@ GOT_THROUGH = frozenset({Outcome.COMPLETE, Outcome.MORE_TO_DO, Outcome.CALL_CAP_
 """Outcomes after which everything is as it should be."""
 
 _LATER = frozenset({Outcome.QUOTA_PARKED, Outcome.SPOTIFY_BUSY, Outcome.BREAKER_OPEN})
-_BACK_OFF = frozenset({Outcome.UNREACHABLE, Outcome.FAILED})
+# A connection that needs no new sign-in after all was renewed meanwhile, or refused by mistake.
+_BACK_OFF = frozenset({Outcome.UNREACHABLE, Outcome.FAILED, Outcome.RECONNECT_NEEDED})
 
 _FIRST_RETRY_S = 60.0
 _LARGEST_EXPONENT = 20

@@ -20,7 +20,7 @@ from src.spotify.errors import (
     NotConnected,
     SpotifyNotFound,
 )
-from src.spotify.models import Outcome, RunState, SyncRun, SyncSchedule
+from src.spotify.models import ConnectionState, Outcome, RunState, SyncRun, SyncSchedule
 from src.spotify.outcomes import Ending, Timing
 from src.spotify.queries import sync as queries
 from src.spotify.run_state import Phase, Run
@@ -126,14 +126,16 @@ async def _end(run: Run, ending: Ending) -> SyncRun:
         next_at = outcomes.next_sync_at(
             ending, _timing(run, schedule), entropy=run.spotify.runtime.entropy
         )
+        stops = ending.outcome in _NO_NEXT and not await _is_active(run, session)
         values = {
             "state": RunState.ENDED,
             "outcome": ending.outcome,
             "message": ending.message,
             "ended_at": run.now,
-            "next_sync_at": None if ending.outcome in _NO_NEXT else next_at,
+            "next_sync_at": None if stops else next_at,
         }
-        await _reschedule(run, session, ending, {"next_sync_at": next_at}, schedule)
+        planned = {"next_sync_at": next_at} | ({"active": False} if stops else {})
+        await _reschedule(run, session, ending, planned, schedule)
         await queries.update_run(session, user_id=run.user_id, run_id=run.run_id, values=values)
     log.info(
         "sync_ended",
@@ -147,6 +149,12 @@ async def _end(run: Run, ending: Ending) -> SyncRun:
     if row is None:
         raise NotFound("This sync is gone with the connection it belonged to.")
     return row
+
+
+async def _is_active(run: Run, session: Session) -> bool:
+    """Tell whether there is a connection in force, renewed perhaps since the run found it lost."""
+    state = await queries.connection_state(session, user_id=run.user_id)
+    return state is not None and state[0] == ConnectionState.ACTIVE
 
 
 def _timing(run: Run, schedule: SyncSchedule) -> Timing:
@@ -174,8 +182,6 @@ async def _reschedule(
     }
     if got_through:
         values["last_ok_at"] = run.now
-    if ending.outcome in _NO_NEXT:
-        values["active"] = False
     written = await queries.write_schedule(
         session, user_id=run.user_id, fence=run.fence, values=values
     )

@@ -3,12 +3,15 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import httpx2
 import pytest
 
+from simulator.app import Simulator
 from simulator.faults.board import Fault, Kind
 from simulator.settings import Quirks
 from src.runtime import Runtime
 from src.spotify.models import Outcome
+from src.spotify.service import Spotify
 from tests.spotify.sync_parts import Stage, small_world
 from tests.utils.stepped_clock import SteppedClock
 
@@ -140,6 +143,38 @@ async def test_revoked_grant_stops_the_schedule_and_keeps_the_library(stage: Sta
     assert before.keys() == (await stage.plays(user_id)).keys()
     assert [] == await stage.claim()
     assert calls == len(stage.simulator.requests)
+
+
+class Rejecting(httpx2.AsyncBaseTransport):
+    """Renews tokens like the simulator, and then takes none of them."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._inner = httpx2.ASGITransport(simulator.service)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Answer 401 to every call of the Web API."""
+        if request.url.path.startswith("/v1/"):
+            return httpx2.Response(401, json={"error": {"status": 401, "message": "no"}})
+        return await self._inner.handle_async_request(request)
+
+
+async def test_rejected_tokens_alone_stop_no_schedule(stage: Stage) -> None:
+    """Only the accounts service ends a grant: a Web API that takes no token is tried again."""
+    user_id = await stage.connect()
+    await stage.sync(user_id)
+    await stage.spotify.close()
+    transport = Rejecting(stage.simulator)
+    stage.spotify = Spotify.open(stage.runtime, stage.spotify.settings, transport=transport)
+
+    report = await stage.later_sync(user_id)
+    await stage.clock.step(120)
+    claimed = await stage.claim()
+
+    assert Outcome.RECONNECT_NEEDED == report.outcome
+    assert report.ended_at is not None
+    assert report.next_sync_at is not None
+    assert timedelta(seconds=60) <= report.next_sync_at - report.ended_at <= timedelta(seconds=66)
+    assert [user_id] == [claim.user_id for claim in claimed]
 
 
 async def test_outage_is_tried_again_soon_and_less_and_less_often(stage: Stage) -> None:
