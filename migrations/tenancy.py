@@ -17,13 +17,19 @@ def _run(*statements: str) -> None:
             op.execute(statement)
 
 
-def tenant(table: str, *, owner: str = "user_id", key: str | None = None) -> None:
+ALL = "select, insert, update, delete"
+
+
+def tenant(
+    table: str, *, owner: str = "user_id", key: str | None = None, runtime: str = ALL
+) -> None:
     """Close `table` to everybody but the user a session was opened for.
 
     Args:
         table: A table that was just created.
         owner: The column that says whose a row is.
         key: A column that proves itself: a session opened with its value sees that row.
+        runtime: What may be done with rows; records are only ever added to.
     """
     mine = f"{owner} = {USER}"
     seen = f"{mine} or {key} = {KEY}" if key else mine
@@ -35,15 +41,15 @@ def tenant(table: str, *, owner: str = "user_id", key: str | None = None) -> Non
         f"create policy tenant on {table} to playhead_runtime using ({seen}) with check ({made})",
         f"create policy owner on {table} to playhead_owner using (true) with check (true)",
         f"create policy backup on {table} for select to playhead_backup using (true)",
-        f"grant select, insert, update, delete on {table} to playhead_runtime",
+        f"grant {runtime} on {table} to playhead_runtime",
         f"grant select on {table} to playhead_backup",
     )
 
 
-def shared(table: str, *, scheduler: str = "select") -> None:
+def shared(table: str, *, runtime: str = ALL, scheduler: str = "select") -> None:
     """Open `table`, which holds nothing of any user, to the runtime and the scheduler."""
     _run(
-        f"grant select, insert, update, delete on {table} to playhead_runtime",
+        f"grant {runtime} on {table} to playhead_runtime",
         f"grant {scheduler} on {table} to playhead_scheduler",
         f"grant select on {table} to playhead_backup",
     )

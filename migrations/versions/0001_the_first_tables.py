@@ -109,7 +109,7 @@ def _users() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_audit_event'))
     )
     op.create_index(op.f('ix_audit_event_user_id'), 'audit_event', ['user_id'], unique=False)
-    tenant("audit_event")
+    tenant("audit_event", runtime="select, insert")
     op.create_table('installation',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('owned', sa.Boolean(), nullable=False),
@@ -152,7 +152,7 @@ def _library() -> None:
     sa.Column('fetched_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_show'))
     )
-    shared("show", scheduler="select, delete")
+    shared("show", runtime="select, insert, update", scheduler="select, delete")
     op.create_table('episode',
     sa.Column('id', sa.Text(), nullable=False),
     sa.Column('show_id', sa.Text(), nullable=False),
@@ -173,7 +173,7 @@ def _library() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_episode'))
     )
     op.create_index('ix_episode_show_id_release', 'episode', ['show_id', 'release_date', 'id'], unique=False)
-    shared("episode", scheduler="select, delete")
+    shared("episode", runtime="select, insert, update")
     op.create_table('saved_show',
     sa.Column('user_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=False, nullable=False),
     sa.Column('show_id', sa.Text(), nullable=False),
@@ -290,7 +290,7 @@ def _spotify() -> None:
     scheduler(
         "sync_schedule",
         select="user_id, account, next_sync_at, paused, active, requested, fence, lease_until",
-        update="next_sync_at, fence, lease_until",
+        update="fence, lease_until",
     )
     op.create_table('sync_run',
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -330,7 +330,7 @@ def _spotify() -> None:
     sa.Column('reason', sa.Text(), nullable=True),
     sa.PrimaryKeyConstraint('account', 'bucket', name=op.f('pk_quota_bucket'))
     )
-    shared("quota_bucket")
+    shared("quota_bucket", runtime="select, insert, update")
     op.create_table('quota_slot',
     sa.Column('account', sa.Text(), nullable=False),
     sa.Column('bucket', sa.Text(), nullable=False),
@@ -370,5 +370,5 @@ def _cost() -> None:
     op.create_index('ix_cost_entry_at', 'cost_entry', ['at'], unique=False)
     op.create_index(op.f('ix_cost_entry_run_id'), 'cost_entry', ['run_id'], unique=False)
     op.create_index('ix_cost_entry_user_id_at', 'cost_entry', ['user_id', 'at'], unique=False)
-    tenant("cost_entry")
+    tenant("cost_entry", runtime="select, insert")
     scheduler("cost_entry", select="at, service, outcome")
