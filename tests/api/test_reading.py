@@ -62,7 +62,7 @@ async def test_no_get_changes_a_row(
 
 
 async def test_every_route_is_sealed(stage: Stage, app: FastAPI) -> None:
-    """Whatever is answered, and to whomever: framing, sniffing, caches and scripts are ruled out."""
+    """Whatever is answered, to whomever: framing, sniffing and foreign scripts are ruled out."""
     client, ids = await listener(stage, app)
     stranger = program(app)
     walked = [(one.method, one.path) for one in operations(app) if not one.is_stream]

@@ -1,0 +1,164 @@
+"""A user whose every row can be recognised, and another who must never see one."""
+
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs, urlsplit
+
+import httpx2
+from fastapi import FastAPI
+from sqlalchemy import update
+
+from src.cost_tracking.models import CostEntry
+from src.spotify.models import (
+    Episode,
+    Play,
+    SavedShow,
+    Show,
+    SpotifyConnection,
+    SyncRun,
+)
+from src.utils.types import UserId
+from tests.spotify.rows import select_rows
+from tests.spotify.sync_parts import Stage
+from tests.users.clients import login, signed_in
+
+MARK = "planted"
+ZONE = "Antarctica/Troll"
+POSITION_MS = 987_654_321
+RUN_COST = 777_000_111
+CALL_COST = 555_000_222
+
+
+@dataclass(frozen=True, slots=True)
+class Planted:
+    """One user's rows: the values that lead to them, and what would give them away.
+
+    Attributes:
+        user_id: Whose they are.
+        browser: The user's own browser.
+        ids: Values of path parameters, by name.
+        queries: Values of query parameters, by name.
+        secrets: Texts that are in the user's replies and in nobody else's.
+    """
+
+    user_id: UserId
+    browser: httpx2.AsyncClient
+    ids: dict[str, list[str]]
+    queries: dict[str, list[str]]
+    secrets: list[str] = field(default_factory=list)
+
+
+async def person(stage: Stage, app: FastAPI, name: str, *, listener: int) -> Planted:
+    """Register, connect and sync; nothing is planted yet."""
+    browser = await signed_in(app, name)
+    user_id = UserId((await browser.get("/api/auth/me")).json()["id"])
+    await stage.connect(listener, user_id=user_id)
+    await stage.sync(user_id)
+    return Planted(user_id, browser, ids={}, queries={})
+
+
+async def plant(stage: Stage, ada: Planted, *, beside: Planted) -> Planted:
+    """Mark everything of `ada`, and let `beside` follow one show of hers with her."""
+    runs = [str((await stage.later_sync(ada.user_id, hours=1)).id) for _ in range(2)]
+    mine = sorted(set(await stage.shows(ada.user_id)) - set(await stage.shows(beside.user_id)))
+    shared, own = mine[0], mine[1:]
+    assert own, "the world must give each listener a show of their own"
+    now = stage.clock.now()
+    async with stage.runtime.database.transaction(beside.user_id) as session:
+        session.add(SavedShow(user_id=beside.user_id, show_id=shared, added_at=now))
+    common = next(iter(await stage.episodes(ada.user_id, shared)))
+    await _mark_rows(stage, ada.user_id, own=own, heard=(shared, common))
+    browser = ada.browser
+    name = (await browser.get("/api/auth/me")).json()["name"]
+    await login(browser, name)  # the syncs took hours; e-mail and tokens need a fresh password
+    assert 200 == (await browser.patch("/api/auth/me", json=_PROFILE)).status_code
+    made = [
+        (await browser.post("/api/auth/tokens", json={"name": f"{MARK} token {n}"})).json()
+        for n in (1, 2)
+    ]
+    async with stage.runtime.database.transaction(ada.user_id) as session:
+        await session.execute(
+            update(SyncRun)
+            .where(SyncRun.user_id == ada.user_id)
+            .values(message=f"{MARK} words", cost_micro=RUN_COST)
+        )
+    episodes = [one for show in own for one in await stage.episodes(ada.user_id, show)]
+    ids = {
+        "show_id": own,
+        "episode_id": episodes[:2],
+        "token_id": [str(token["id"]) for token in made],
+    }
+    secrets = [MARK, ZONE, str(POSITION_MS), str(RUN_COST), str(CALL_COST), *runs, *own]
+    return Planted(ada.user_id, browser, ids, await _queries(browser, own[0]), secrets)
+
+
+_PROFILE = {"email": f"{MARK}@example.org", "time_zone": ZONE}
+
+
+async def _mark_rows(
+    stage: Stage, user_id: UserId, *, own: list[str], heard: tuple[str, str]
+) -> None:
+    """Write the mark into what the API told of the user."""
+    now = stage.clock.now()
+    async with stage.runtime.database.transaction(user_id) as session:
+        await session.execute(
+            update(Show)
+            .where(Show.id.in_(own))
+            .values(name=Show.name + f" {MARK}", publisher=MARK, description=MARK)
+        )
+        await session.execute(
+            update(Episode).where(Episode.show_id.in_(own)).values(name=Episode.name + f" {MARK}")
+        )
+        await session.execute(
+            update(SpotifyConnection)
+            .where(SpotifyConnection.user_id == user_id)
+            .values(display_name=f"{MARK} listener")
+        )
+        await session.execute(
+            update(CostEntry).where(CostEntry.user_id == user_id).values(amount_micro=0)
+        )
+        first = await session.get(CostEntry, await _first_cost(stage, user_id))
+        assert first is not None
+        first.amount_micro = CALL_COST
+        show_id, episode_id = heard
+        await session.merge(
+            Play(
+                user_id=user_id,
+                episode_id=episode_id,
+                show_id=show_id,
+                fully_played=False,
+                position_ms=POSITION_MS,
+                seen_at=now,
+                changed_at=now,
+            )
+        )
+
+
+async def _first_cost(stage: Stage, user_id: UserId) -> int:
+    return min(row.id for row in await select_rows(stage.runtime, CostEntry, user_id=user_id))
+
+
+async def _queries(browser: httpx2.AsyncClient, show_id: str) -> dict[str, list[str]]:
+    """Return a value of the user's for each query parameter there is."""
+    lists = [
+        ("/api/spotify/podcasts", {}),
+        ("/api/spotify/podcasts", {"sort": "name"}),
+        ("/api/spotify/podcasts", {"q": MARK}),
+        (f"/api/spotify/podcasts/{show_id}/episodes", {}),
+        ("/api/spotify/sync/runs", {}),
+    ]
+    cursors = [
+        (await browser.get(path, params={"limit": 1, **query})).json()["next_cursor"]
+        for path, query in lists
+    ]
+    assert None not in cursors
+    begun = (await browser.get("/api/spotify/auth/url")).json()["url"]
+    return {
+        "cursor": cursors,
+        "q": [MARK],
+        "sort": ["added", "name"],
+        "limit": ["200"],
+        "days": ["366"],
+        "state": parse_qs(urlsplit(begun).query)["state"],
+        "code": ["any-code"],
+        "error": ["access_denied"],
+    }
