@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from src.spotify.errors import SpotifyNotFound
-from src.spotify.payloads import Listing, SavedEpisodePayload
+from src.spotify.payloads import Listing, SavedEpisodePayload, SavedShowPayload
 from src.spotify.planner import PAGE, ROUTINE_CALLS
 from src.spotify.queries import store
 from src.spotify.run_state import Phase, Run
@@ -59,20 +59,17 @@ async def _twice(call: Callable[[int], Awaitable[Listing[T]]], offset: int) -> L
 
 
 async def list_shows(run: Run) -> None:
-    """List the user's saved shows to the end, storing page by page.
+    """List the user's saved shows, to the end unless there are very many, page by page.
 
     A show that is not in a complete listing is missed once; missed in two runs, it is
     marked removed. A listing that breaks off, or is not to be trusted, misses nothing.
     """
     walk = Walk()
-    while not walk.has_ended:
-        page = await _twice(run.client.saved_shows, walk.offset)
-        if not walk.take(page, {item.show.id for item in page.items}):
-            break
-        async with run.writing(Phase.SHOWS) as session:
-            await store_saved_shows(session, page.items, user_id=run.user_id, now=run.now)
-            run.count(Stored(), quarantined=page.quarantined)
-            run.counts["shows_total"] = walk.total or len(walk.ids)
+    await _store_shows(run, walk, await _twice(run.client.saved_shows, 0))
+    pages_left = _show_pages_left(run, walk)
+    while not walk.has_ended and pages_left:
+        pages_left -= 1
+        await _store_shows(run, walk, await _twice(run.client.saved_shows, walk.offset))
     async with run.writing(Phase.SAVED_EPISODES) as session:
         if walk.is_complete:
             saved = await store.saved_show_ids(session, user_id=run.user_id)
@@ -80,6 +77,34 @@ async def list_shows(run: Run) -> None:
                 session, user_id=run.user_id, show_ids=saved - walk.ids, now=run.now
             )
         await run.load_shows(session)
+
+
+def _show_pages_left(run: Run, walk: Walk) -> int:
+    """Return how many more pages of saved shows this run may read after the first.
+
+    All of them, if that leaves the shows a third of the calls; a first run lists the
+    library whole whatever is left. Of a library too large for that another part is
+    read by each run, drawn by chance, and nothing counts as missed.
+    """
+    needed = -(-((walk.total or 0) - walk.offset) // PAGE)
+    room = run.budget.left if run.is_first else run.budget.left * 2 // 3
+    if needed <= room:
+        return run.budget.left
+    walk.is_whole = False
+    if room:
+        parts = -(-needed // room)
+        part = min(parts - 1, int(run.spotify.runtime.entropy.uniform(0, parts)))
+        walk.offset += part * room * PAGE
+    return room
+
+
+async def _store_shows(run: Run, walk: Walk, page: Listing[SavedShowPayload]) -> None:
+    if not walk.take(page, {item.show.id for item in page.items}):
+        return
+    async with run.writing(Phase.SHOWS) as session:
+        await store_saved_shows(session, page.items, user_id=run.user_id, now=run.now)
+        run.count(Stored(), quarantined=page.quarantined)
+        run.counts["shows_total"] = walk.total or len(walk.ids)
 
 
 async def list_episodes(run: Run) -> None:
@@ -113,7 +138,7 @@ async def list_episodes(run: Run) -> None:
 def _pages_left(run: Run, before: set[str], walk: Walk) -> int:
     """Return how many more pages of saved episodes this run may read after the first.
 
-    None when nothing changed. A total that alone does not fit (dead episodes count in it)
+    0 when nothing changed. A total that alone does not fit (dead episodes count in it)
     is worth a few, a real change all that new shows leave, or a third of the rest.
     """
     left = run.budget.left

@@ -51,6 +51,24 @@ async def test_first_sync_of_the_usual_library_fits_into_fifty_calls(
     assert stage.true_shows(user_id).keys() == (await stage.shows(user_id)).keys()
 
 
+async def test_listing_a_very_large_library_leaves_calls_for_its_shows(
+    runtime: Runtime, clock: SteppedClock
+) -> None:
+    """It is listed whole at once; each later run lists a part and goes on filling."""
+    world = small_world(clock, shows=1100, shows_per_listener=1050)
+    stage = Stage.open(runtime, clock, world)
+    user_id = await stage.connect()
+
+    first = await stage.sync(user_id)
+    second = await stage.later_sync(user_id)
+    third = await stage.later_sync(user_id)
+    await stage.spotify.close()
+
+    assert 1050 == first.shows_total
+    assert first.shows_done < second.shows_done < third.shows_done
+    assert not any(row.removed_at for row in (await stage.shows(user_id)).values())
+
+
 async def test_first_sync_stores_the_newest_episodes_of_every_show(stage: Stage) -> None:
     """Whichever way a show is listed, its newest fifty are there after the first run."""
     user_id = await stage.connect()
