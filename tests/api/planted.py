@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 import httpx2
 from fastapi import FastAPI
@@ -17,7 +18,6 @@ from src.spotify.models import (
     SyncRun,
 )
 from src.utils.types import UserId
-from tests.spotify.rows import select_rows
 from tests.spotify.sync_parts import Stage
 from tests.users.clients import login, signed_in
 
@@ -38,6 +38,7 @@ class Planted:
         ids: Values of path parameters, by name.
         queries: Values of query parameters, by name.
         secrets: Texts that are in the user's replies and in nobody else's.
+        shared: Show and episode that the other follows too; the position in it is the user's.
     """
 
     user_id: UserId
@@ -45,6 +46,7 @@ class Planted:
     ids: dict[str, list[str]]
     queries: dict[str, list[str]]
     secrets: list[str] = field(default_factory=list)
+    shared: tuple[str, str] = ("", "")
 
 
 async def person(stage: Stage, app: FastAPI, name: str, *, listener: int) -> Planted:
@@ -88,7 +90,8 @@ async def plant(stage: Stage, ada: Planted, *, beside: Planted) -> Planted:
         "token_id": [str(token["id"]) for token in made],
     }
     secrets = [MARK, ZONE, str(POSITION_MS), str(RUN_COST), str(CALL_COST), *runs, *own]
-    return Planted(ada.user_id, browser, ids, await _queries(browser, own[0]), secrets)
+    queries = await _queries(browser, own[0])
+    return Planted(ada.user_id, browser, ids, queries, secrets, (shared, common))
 
 
 _PROFILE = {"email": f"{MARK}@example.org", "time_zone": ZONE}
@@ -113,12 +116,18 @@ async def _mark_rows(
             .where(SpotifyConnection.user_id == user_id)
             .values(display_name=f"{MARK} listener")
         )
-        await session.execute(
-            update(CostEntry).where(CostEntry.user_id == user_id).values(amount_micro=0)
+        session.add(
+            CostEntry(
+                attempt=UUID(int=user_id),
+                user_id=user_id,
+                day=now.date(),
+                service="spotify_api",
+                operation=MARK,
+                amount_micro=CALL_COST,
+                outcome="ok",
+                at=now,
+            )
         )
-        first = await session.get(CostEntry, await _first_cost(stage, user_id))
-        assert first is not None
-        first.amount_micro = CALL_COST
         show_id, episode_id = heard
         await session.merge(
             Play(
@@ -131,10 +140,6 @@ async def _mark_rows(
                 changed_at=now,
             )
         )
-
-
-async def _first_cost(stage: Stage, user_id: UserId) -> int:
-    return min(row.id for row in await select_rows(stage.runtime, CostEntry, user_id=user_id))
 
 
 async def _queries(browser: httpx2.AsyncClient, show_id: str) -> dict[str, list[str]]:

@@ -197,17 +197,36 @@ async def test_pages_show_nobody_anothers_rows(
     assert before == hers(dump(database_urls, user_id=ada.user_id))
 
 
-async def test_the_marks_are_there_to_be_seen(stage: Stage, app: FastAPI, ada: Planted) -> None:
+async def of_the_shared_show(client: httpx2.AsyncClient, ada: Planted) -> list[httpx2.Response]:
+    """What somebody is told of the show that both follow."""
+    show_id, episode_id = ada.shared
+    return [
+        await client.get(f"/api/spotify/podcasts/{show_id}"),
+        await client.get(f"/api/spotify/podcasts/{show_id}/episodes", params={"limit": 200}),
+        await client.get(f"/api/spotify/episodes/{episode_id}"),
+    ]
+
+
+async def test_a_shared_show_tells_nobody_where_another_stopped(
+    app: FastAPI, ada: Planted, bob: Planted
+) -> None:
+    """The catalogue is common, what was heard of it is not."""
+    replies = await of_the_shared_show(await as_bob(app, bob), ada)
+
+    assert [200, 200, 200] == [reply.status_code for reply in replies]
+    assert [] == [secret for reply in replies for secret in given_away(reply, ada)]
+    assert 0 == replies[0].json()["heard_episodes"]
+    assert replies[2].json()["play"] is None
+
+
+async def test_the_marks_are_there_to_be_seen(app: FastAPI, ada: Planted) -> None:
     """She herself sees every one of them, or the walk would prove nothing."""
     seen = ""
     for operation in operations(app):
         if operation.method == "GET" and not operation.is_stream:
             for url, _ in addresses(operation, ada):
                 seen += (await ada.browser.get(url, params={"limit": 200})).text
-    own = ada.ids["show_id"]
-    shared = set(await stage.shows(ada.user_id)) - set(own)
-    for show_id in shared:
-        seen += (await ada.browser.get(f"/api/spotify/podcasts/{show_id}/episodes")).text
+    seen += "".join(reply.text for reply in await of_the_shared_show(ada.browser, ada))
 
     assert [] == [secret for secret in ada.secrets if secret not in seen]
 
