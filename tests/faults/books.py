@@ -44,6 +44,13 @@ class Books:
         )
         return [row[0] for row in self._rows(statement, u=user_id)]
 
+    def pending_shows(self) -> set[str]:
+        """Return the shows of which somebody has still a page to read."""
+        statement = (
+            "select show_id from saved_show where newest_pending or backfill_offset is not null"
+        )
+        return {row[0] for row in self._rows(statement)}
+
     def episodes(self, show_id: str) -> list[str]:
         """Return the ids of the stored episodes of a show."""
         statement = "select id from episode where show_id = :s and removed_at is null"

@@ -25,7 +25,12 @@ def check_library(books: Books, spotify: SpotifyProcess) -> None:
 
 
 def check_pages(books: Books, spotify: SpotifyProcess) -> None:
-    """Of every show exactly those episodes are stored whose pages were read, or that are saved."""
+    """Of every show exactly those episodes are stored whose pages were read, or that are saved.
+
+    A page on its way when the process died may wait for a later run, when the cap of
+    calls left no room to read it again; then the show says that it is not complete.
+    """
+    pending = books.pending_shows()
     singles = {one for user_id in books.user_ids() for one in books.saved_episodes(user_id)}
     read = pages_read(spotify)
 
@@ -33,7 +38,8 @@ def check_pages(books: Books, spotify: SpotifyProcess) -> None:
     for show_id, pages in read.items():
         stored = books.episodes(show_id)
         assert len(set(stored)) == len(stored)
-        assert pages == set(stored) - (singles - pages)
+        assert pages >= set(stored) - singles
+        assert pages <= set(stored) or show_id in pending
 
 
 def pages_read(spotify: SpotifyProcess) -> dict[str, set[str]]:
