@@ -63,7 +63,6 @@ async def test_due_users_are_synced_and_again_after_the_interval(stage: Stage) -
     for user_id in users:
         [schedule] = await select_rows(stage.runtime, SyncSchedule, user_id=user_id)
         assert schedule.last_ok_at is not None
-        assert schedule.next_sync_at > stage.clock.now() - timedelta(hours=1)
 
 
 async def test_request_wakes_a_sleeping_worker(stage: Stage) -> None:
