@@ -116,6 +116,6 @@ async def test_sync_outlives_its_database(tmp_path: Path) -> None:
 
                 assert playhead.program.code is None
             reckoning.check_library(books, spotify)
-            reckoning.check_pages(books, spotify)
+            reckoning.check_pages(books, spotify, in_flight=1)
             reckoning.check_ledger(books, spotify, in_flight=1)
             reckoning.check_runs(books)

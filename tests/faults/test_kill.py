@@ -50,7 +50,7 @@ async def test_killed_sync_loses_and_doubles_nothing(
                 await playhead.start()
             await until(lambda: not books.unsynced(), "everyone synced", within_s=EVERYONE_SYNCED_S)
         reckoning.check_library(books, spotify)
-        reckoning.check_pages(books, spotify)
+        reckoning.check_pages(books, spotify, in_flight=kills * LISTENERS)
         reckoning.check_ledger(books, spotify, in_flight=kills * LISTENERS)
         reckoning.check_runs(books)
 
