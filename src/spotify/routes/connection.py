@@ -70,6 +70,12 @@ async def auth_url(user: UserDep, spotify: SpotifyDep) -> SignInReply:
     "/auth/callback",
     status_code=_SEE_OTHER,
     response_class=RedirectResponse,
+    responses={
+        200: {
+            "description": "A page that asks for a press on *Connect*, if a program began this",
+            "content": {"text/html": {"schema": {"type": "string"}}},
+        }
+    },
     dependencies=[Depends(single_parameters)],
 )
 async def callback(
