@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 
-from src.auth import CurrentUser, SessionDep, UserDep
+from src.auth import CurrentUser, SessionDep, UserDep, require_scope
 from src.errors import NotFound
 from src.schemas import Page
 from src.spotify.library_models import ListOrder
@@ -14,7 +14,9 @@ from src.spotify.queries.library import EpisodeRow, ShowRow, ShowSort
 from src.utils.cursor import CursorInvalid, CursorKey
 from src.utils.text import CleanText
 
-router = APIRouter(prefix="/api/spotify", tags=["library"])
+router = APIRouter(
+    prefix="/api/spotify", tags=["library"], dependencies=[Depends(require_scope("read"))]
+)
 
 SpotifyId = Annotated[str, Path(pattern=r"^[0-9A-Za-z]{1,64}$")]
 Cursor = Annotated[str | None, Query(max_length=600, description="`next_cursor` of the last page")]
