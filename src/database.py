@@ -176,6 +176,10 @@ def _guard_sqlite(engine: Engine, busy_timeout_ms: int) -> None:
         else:
             dbapi.set_authorizer(decide)
 
+    @event.listens_for(engine, "invalidate")
+    def let_go(dbapi: Any, _record: object, _error: object) -> None:
+        dbapi.rollback()  # given up in mid-statement, it would keep the write lock
+
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # A deferred transaction that turns to writing fails at once when another
@@ -368,8 +372,7 @@ def sync_session(
         url: The database; by default the one of the process settings.
         clock: Time for the rows that need it; by default the machine's.
 
-    Raises:
-        NoUser: `user_id` is missing.
+    Raises `NoUser` when `user_id` is missing.
     """
     from src.config import Settings  # noqa: PLC0415 - settings are read only when asked for
 
