@@ -118,6 +118,12 @@ async def summary(
 
 
 def _sum(rows: Sequence[DailySpend]) -> Spend:
+    """Add up money of every service, and attempts of the Web API, the only ones called calls."""
+    web = _add([row for row in rows if row.service == Service.SPOTIFY_API])
+    return Spend(calls=web.calls, failed=web.failed, amount_micro=_add(rows).amount_micro)
+
+
+def _add(rows: Sequence[DailySpend]) -> Spend:
     return Spend(
         calls=sum(row.calls for row in rows),
         failed=sum(row.failed for row in rows),
@@ -136,7 +142,7 @@ def _by_operation(rows: Sequence[DailySpend]) -> list[OperationSpend]:
     for row in rows:
         groups.setdefault((row.service, row.operation), []).append(row)
     found = [
-        OperationSpend(service=service, operation=operation, **_sum(group).model_dump())
+        OperationSpend(service=service, operation=operation, **_add(group).model_dump())
         for (service, operation), group in groups.items()
     ]
     return sorted(found, key=lambda one: (-one.amount_micro, one.service, one.operation))

@@ -5,10 +5,9 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, case, func, literal, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from src.cost_tracking.models import CostEntry, EntryKind
-from src.database import Session
+from src.database import Session, upsert
 from src.users.models import User
 from src.utils.types import UserId
 
@@ -39,10 +38,8 @@ async def add_entry(session: Session, *, user_id: UserId, entry: Mapping[str, ob
         literal(value, CostEntry.__table__.c[name].type).label(name)
         for name, value in values.items()
     ]
-    dialect = session.get_bind().dialect.name
-    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
     await session.execute(
-        insert(CostEntry)
+        upsert(session, CostEntry)
         .from_select(["user_id", *values], select(User.id, *columns).where(User.id == user_id))
         .on_conflict_do_nothing(index_elements=["attempt"])
     )

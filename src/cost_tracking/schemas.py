@@ -39,7 +39,9 @@ class CostSummary(BaseModel):
     """What Spotify calls cost a user from `since` to `until`, both days included.
 
     `by_day` has every day of the period, oldest first; `by_operation` the dearest
-    first. Both add up to `total`. `first_sync` is what the user's first sync cost
+    first. The money of both adds up to `total`. The calls of `total`, `today` and
+    `by_day` are attempts at the Web API; signing in and refreshing cost nothing and
+    stand in `by_operation` alone. `first_sync` is what the user's first sync cost
     in all; null before there was one.
     """
 

@@ -117,9 +117,8 @@ class Visitor:
 
     async def spent(self) -> tuple[int, int]:
         """Return Web API calls of the last 30 days and their cost in micro-dollars."""
-        summary = await self.get("/api/costs/summary?days=30")
-        rows = [row for row in summary["by_operation"] if row["service"] == "spotify_api"]
-        return sum(row["calls"] for row in rows), sum(row["amount_micro"] for row in rows)
+        total = (await self.get("/api/costs/summary?days=30"))["total"]
+        return total["calls"], total["amount_micro"]
 
     async def get(self, path: str) -> Any:
         """Return the JSON at `path`.

@@ -1,21 +1,13 @@
 """Statements on the quota, which all users of one developer account share."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
-from src.database import Session
+from src.database import Session, upsert
 from src.spotify.models import QuotaBucket, QuotaSlot
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _insert(session: Session, table: type[QuotaBucket] | type[QuotaSlot]) -> Any:
-    """Return the insert of the session's own database, which knows `on_conflict`."""
-    name = session.get_bind().dialect.name
-    return sqlite.insert(table) if name == "sqlite" else postgresql.insert(table)
 
 
 async def bucket_all_users(session: Session, *, account: str, bucket: str) -> QuotaBucket | None:
@@ -44,7 +36,7 @@ async def locked_bucket_all_users(
     found: QuotaBucket | None = await session.scalar(locked)
     if found is None:
         await session.execute(
-            _insert(session, QuotaBucket)
+            upsert(session, QuotaBucket)
             .values(account=account, bucket=bucket, ceiling=ceiling, parked_until=_NEVER)
             .on_conflict_do_nothing()
         )
@@ -79,7 +71,7 @@ async def used_slots_all_users(
 async def count_all_users(session: Session, *, account: str, bucket: str, slot: int) -> int:
     """Count one call in a slot and return the calls now in it."""
     statement = (
-        _insert(session, QuotaSlot)
+        upsert(session, QuotaSlot)
         .values(account=account, bucket=bucket, slot=slot, used=1)
         .on_conflict_do_update(
             index_elements=["account", "bucket", "slot"], set_={"used": QuotaSlot.used + 1}

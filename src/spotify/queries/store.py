@@ -84,11 +84,6 @@ async def first_seen_all_users(
     return {row.id: row.first_seen_at for row in await session.execute(statement)}
 
 
-async def known_shows_all_users(session: Session, *, show_ids: Collection[str]) -> set[str]:
-    """Return which of the shows are stored."""
-    return set(await session.scalars(select(Show.id).where(Show.id.in_(show_ids))))
-
-
 async def describe_list_all_users(
     session: Session, *, show_id: str, order: str, total: int
 ) -> None:
