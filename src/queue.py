@@ -23,11 +23,13 @@ class Bell:
 
     async def wait(self, timeout_s: float) -> None:
         """Return when rung, or after `timeout_s` seconds of the clock."""
-        ring = asyncio.ensure_future(self._rung.wait())
-        timer = asyncio.ensure_future(self._clock.sleep(timeout_s))
+        timer = asyncio.ensure_future(self._ring_after(timeout_s))
         try:
-            await asyncio.wait({ring, timer}, return_when=asyncio.FIRST_COMPLETED)
+            await self._rung.wait()
         finally:
-            ring.cancel()
             timer.cancel()
         self._rung.clear()
+
+    async def _ring_after(self, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+        self._rung.set()

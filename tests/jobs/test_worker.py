@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import pytest
@@ -50,19 +50,23 @@ async def test_due_users_are_synced_and_again_after_the_interval(stage: Stage) -
     """The worker finds who is due, and comes back when they are due again."""
     users = [await stage.connect(listener) for listener in range(3)]
 
-    async def live() -> None:
+    async def live() -> datetime:
         async with background(stage.spotify):
             for user_id in users:
                 await ended(stage, user_id)
-            await stage.clock.sleep(9 * 3600)
+            await stage.clock.sleep(5 * 3600)
             for user_id in users:
                 await ended(stage, user_id, runs=2)
+            return (
+                stage.clock.now()
+            )  # stopping may move the clock on to the next day's housekeeping
 
-    await stage.clock.run(live())
+    seen_at = await stage.clock.run(live())
 
     for user_id in users:
         [schedule] = await select_rows(stage.runtime, SyncSchedule, user_id=user_id)
         assert schedule.last_ok_at is not None
+        assert schedule.next_sync_at > seen_at - timedelta(hours=1)
 
 
 async def test_request_wakes_a_sleeping_worker(stage: Stage) -> None:

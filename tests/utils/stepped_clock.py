@@ -45,6 +45,7 @@ class SteppedClock:
         self._order = itertools.count()
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._alarms: set[object] = set()
+        self._outwaited: set[object] = set()
 
     def now(self) -> datetime:
         """Return the current instant as an aware UTC datetime."""
@@ -142,12 +143,23 @@ class SteppedClock:
             if (latest := _progress()) != seen:
                 seen, quiet_since = latest, loop.time()
             elif loop.time() - quiet_since >= self._patience_s:
+                self._outwaited |= {_waiter(one) for one in self._outsiders()} - {None}
                 break
         return task.done()
 
     def _outside_may_call(self) -> bool:
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        return any(_waits_outside(task, self._alarms) for task in tasks)
+        return bool(self._outsiders())
+
+    def _outsiders(self) -> list[asyncio.Task[object]]:
+        """Tasks that wait for the outside, but those for whose present wait patience ended once.
+
+        A server of another test that waits for a connection would else slow every jump.
+        """
+        return [
+            task
+            for task in asyncio.all_tasks() - {asyncio.current_task()}
+            if _waiter(task) not in self._outwaited and _waits_outside(task, self._alarms)
+        ]
 
     async def _outside_help(self, task: asyncio.Future[T], *, stuck_s: float) -> None:
         """Nobody sleeps on this clock: only a thread, a socket or a real timer can go on."""
@@ -168,7 +180,12 @@ async def _turns() -> None:
 
 def _progress() -> dict[asyncio.Task[object], object]:
     """What every task waits for; it changes when one of them has moved."""
-    return {task: getattr(task, "_fut_waiter", None) for task in asyncio.all_tasks()}
+    return {task: _waiter(task) for task in asyncio.all_tasks()}
+
+
+def _waiter(task: asyncio.Task[object]) -> object:
+    """Return what `task` waits for at this moment."""
+    return getattr(task, "_fut_waiter", None)
 
 
 def _waits_outside(task: asyncio.Task[object], alarms: set[object]) -> bool:
@@ -177,7 +194,7 @@ def _waits_outside(task: asyncio.Task[object], alarms: set[object]) -> bool:
     False for what only our own tasks can end: sleepers on the clock, other tasks, and the locks,
     events and queues that this project's code waits at.
     """
-    waiter = getattr(task, "_fut_waiter", None)
+    waiter = _waiter(task)
     if waiter in alarms or isinstance(waiter, asyncio.Task | _GATHERING):
         return False
     code, caller = _where(task.get_coro())

@@ -1,6 +1,7 @@
 """The clock of tests keeps its own promises."""
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -196,3 +197,33 @@ async def test_jump_makes_sleepers_late() -> None:
 
     assert task.done()
     assert 11.0 == clock.monotonic()
+
+
+async def test_a_wait_that_outlasted_patience_once_slows_no_further_jump() -> None:
+    """Somebody else's socket is given real time once, not before each of fifty wake-ups."""
+
+    class Counting(SteppedClock):
+        given = 0
+
+        def _outsiders(self) -> list[asyncio.Task[object]]:
+            found = super()._outsiders()
+            self.given += bool(found)
+            return found
+
+    clock = Counting(patience_s=0.005)
+    here, there = socket.socketpair()
+    here.setblocking(False)
+    listening = asyncio.ensure_future(asyncio.get_running_loop().sock_recv(here, 1))
+
+    async def work() -> None:
+        for _ in range(50):
+            await clock.sleep(1)
+
+    try:
+        await clock.run(work())
+    finally:
+        listening.cancel()
+        here.close()
+        there.close()
+
+    assert 0 < clock.given < 50
