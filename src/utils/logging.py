@@ -127,6 +127,7 @@ def _install(handler: logging.Handler, level: str) -> None:
         foreign = logging.getLogger(name)
         foreign.handlers.clear()
         foreign.propagate = name not in _SILENT
+        foreign.setLevel(logging.NOTSET)  # whatever a server in this process asked for before
         foreign.disabled = name in _SILENT
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)

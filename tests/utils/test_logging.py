@@ -220,3 +220,15 @@ def test_terminal_lines_are_for_people_and_as_clean(untouched: None) -> None:
     assert "\\x1b[2J" in text.splitlines()[0]
     assert not {"\x1b", "\r", "\x00", "\u2028"} & set(text)
     assert "ValueError: refresh_token: [hidden]" in text.splitlines()
+
+
+def test_a_level_set_by_an_earlier_server_is_forgotten(untouched: None) -> None:
+    """A server that was told to be quiet leaves its logger so; the next set-up speaks again."""
+    logger = logging.getLogger("uvicorn.error")
+    logger.setLevel(logging.CRITICAL)
+    stream = Sink()
+
+    configure_logging(level="INFO", stream=stream, clock=SteppedClock())
+    logger.info("started")
+
+    assert ["started"] == [line["event"] for line in stream.lines()]
