@@ -188,7 +188,7 @@ def without_limiter(spotify: Spotify) -> Spotify:
         runtime=runtime,
         breaker=get_circuit_breaker(Service.SPOTIFY_API),
         quota=spotify.quota,
-        pace=NoPace(runtime, calls_per_minute=CALLS_PER_MINUTE),
+        pace=NoPace(runtime, quota=spotify.quota, calls_per_minute=CALLS_PER_MINUTE),
     )
     return replace(spotify, client=replace(spotify.client, send=send))
 
