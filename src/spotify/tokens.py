@@ -32,6 +32,7 @@ from src.spotify.grants import (
 from src.spotify.models import ConnectionState, SpotifyConnection
 from src.spotify.queries import connection as queries
 from src.utils.entropy import Entropy
+from src.utils.tasks import finish
 from src.utils.types import UserId
 
 log = structlog.get_logger()
@@ -95,7 +96,9 @@ class Tokens:
             if row.fence != stale_fence and row.expires_at > self._expiring_by():
                 return await self._stored(row)
             if row.lease_until <= clock.now():
-                found = await self._refreshed(user_id, stale_fence=stale_fence)
+                # Spotify may give a new refresh token and void the old one: whoever gives up
+                # half-way would lose the connection. Ends when the attempt's own time is over.
+                found = await finish(self._refreshed(user_id, stale_fence=stale_fence))
                 if found is not None:
                     return found
             if clock.monotonic() + wait_s > give_up:

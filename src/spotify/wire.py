@@ -1,12 +1,10 @@
 """One metered attempt: send, read the whole answer, parse it, name what failed, write it down."""
 
 import asyncio
-from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any, TypeVar
 from uuid import UUID
 
 import httpx2
@@ -18,11 +16,11 @@ from src.runtime import Runtime
 from src.spotify.answers import read_json, refuse
 from src.spotify.calls import Call, Reply
 from src.spotify.errors import Garbled, SpotifyBusy, SpotifyError, TimedOut, Transient, Unreachable
+from src.utils.tasks import finish
 
 Transport = httpx2.AsyncBaseTransport
 """What carries requests; tests hand in one that stays in the process."""
 
-T = TypeVar("T")
 log = structlog.get_logger()
 
 ATTEMPT_S = 10.0
@@ -140,7 +138,7 @@ class Wire:
         )
         if call.budget is not None:
             call.budget.count(attempt.amount)
-        await _to_its_end(ledger.record(self._runtime.database, attempt))
+        await finish(ledger.record(self._runtime.database, attempt))
 
     async def _try(self, call: Call, progress: _Progress, allowed_s: float) -> Reply:
         """Exchange once and hand the verdict to the breaker."""
@@ -209,14 +207,3 @@ class Wire:
                 if len(body) > _LARGEST_BODY:
                     raise Garbled("Spotify's answer is larger than any we know.")
         return response, bytes(body)
-
-
-async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
-    """Await `work` even if the caller is cancelled meanwhile, who hears of it afterwards."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait({task})
-        task.result()  # work that failed is worse news than the cancellation
-        raise
