@@ -76,7 +76,10 @@ async def record(database: Database, attempt: Attempt) -> MicroUsd:
 
 
 async def calls_since(session: Session, user_id: UserId, since: datetime) -> int:
-    """Return how many attempts at the Web API a user has made from `since` (aware UTC) on."""
+    """Return how many calls to the Web API a user has made from `since` (aware UTC) on.
+
+    Failed ones count; attempts that never left this machine do not.
+    """
     return await queries.count_calls(
         session, user_id=user_id, service=Service.SPOTIFY_API.value, since=since
     )
@@ -118,7 +121,7 @@ async def summary(
 
 
 def _sum(rows: Sequence[DailySpend]) -> Spend:
-    """Add up money of every service, and attempts of the Web API, the only ones called calls."""
+    """Add up money of every service, and calls, which are those to the Web API alone."""
     web = _add([row for row in rows if row.service == Service.SPOTIFY_API])
     return Spend(calls=web.calls, failed=web.failed, amount_micro=_add(rows).amount_micro)
 

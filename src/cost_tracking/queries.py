@@ -12,10 +12,12 @@ from src.users.models import User
 from src.utils.types import UserId
 
 _FAILED = func.sum(case((CostEntry.outcome == "ok", 0), else_=CostEntry.quantity))
+_SENT: ColumnElement[bool] = CostEntry.outcome != "not_sent"
+"""A call is an attempt that was sent; one that never left is on record, but is none."""
 
 
 class DailySpend(NamedTuple):
-    """Attempts of one UTC day, service and operation; `failed` are those that brought nothing."""
+    """Calls of one UTC day, service and operation; `failed` are those that brought nothing."""
 
     day: date
     service: str
@@ -68,7 +70,7 @@ async def daily_spend(
             _FAILED,
             func.sum(CostEntry.amount_micro),
         )
-        .where(CostEntry.user_id == user_id, CostEntry.day.between(since, until))
+        .where(CostEntry.user_id == user_id, CostEntry.day.between(since, until), _SENT)
         .group_by(CostEntry.day, CostEntry.service, CostEntry.operation)
         .order_by(CostEntry.day, CostEntry.service, CostEntry.operation)
     )
@@ -79,29 +81,29 @@ async def daily_spend(
 
 
 async def count_calls(session: Session, *, user_id: UserId, service: str, since: datetime) -> int:
-    """Count a user's attempts at one service from `since` (aware UTC) on, failed ones too."""
+    """Count a user's calls to one service from `since` (aware UTC) on, failed ones too."""
     statement = select(func.count()).where(
-        CostEntry.user_id == user_id, CostEntry.service == service, CostEntry.at >= since
+        CostEntry.user_id == user_id, CostEntry.service == service, CostEntry.at >= since, _SENT
     )
     return int(await session.scalar(statement) or 0)
 
 
 async def first_run_spend(session: Session, *, user_id: UserId) -> tuple[int, int, int] | None:
-    """Sum up the run that the user's oldest entry of any run belongs to.
+    """Sum up the run that the user's oldest call of any run belongs to.
 
     Returns:
-        Calls, those that failed, and micro-dollars; None if no run left an entry.
+        Calls, those that failed, and micro-dollars; None if no run ever made a call.
     """
     first_run = (
         select(CostEntry.run_id)
-        .where(CostEntry.user_id == user_id, CostEntry.run_id.is_not(None))
+        .where(CostEntry.user_id == user_id, CostEntry.run_id.is_not(None), _SENT)
         .order_by(CostEntry.at, CostEntry.id)
         .limit(1)
         .scalar_subquery()
     )
     rows = await session.execute(
         select(func.sum(CostEntry.quantity), _FAILED, func.sum(CostEntry.amount_micro)).where(
-            CostEntry.user_id == user_id, CostEntry.run_id == first_run
+            CostEntry.user_id == user_id, CostEntry.run_id == first_run, _SENT
         )
     )
     calls, failed, amount = rows.one()
@@ -119,10 +121,9 @@ async def recent_attempts_all_users(
         since: Aware UTC instant; older ones are left out.
         limit: Most rows.
     """
-    sent: ColumnElement[bool] = CostEntry.outcome != "not_sent"
     rows = await session.scalars(
         select(CostEntry.at)
-        .where(CostEntry.service == service, CostEntry.at >= since, sent)
+        .where(CostEntry.service == service, CostEntry.at >= since, _SENT)
         .order_by(CostEntry.at.desc())
         .limit(limit)
     )

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 
 class Spend(BaseModel):
-    """Attempts made, those of them that brought nothing, and what all of them cost."""
+    """Calls that were sent, those of them that brought nothing, and what all of them cost."""
 
     calls: int = 0
     failed: int = 0
@@ -39,9 +39,10 @@ class CostSummary(BaseModel):
     """What Spotify calls cost a user from `since` to `until`, both days included.
 
     `by_day` has every day of the period, oldest first; `by_operation` the dearest
-    first. The money of both adds up to `total`. The calls of `total`, `today` and
-    `by_day` are attempts at the Web API; signing in and refreshing cost nothing and
-    stand in `by_operation` alone. `first_sync` is what the user's first sync cost
+    first. The money of both adds up to `total`. A call is an attempt that was sent,
+    failed or not; one that never reached Spotify is none and costs nothing. The calls
+    of `total`, `today` and `by_day` are those to the Web API; signing in and refreshing
+    cost nothing and stand in `by_operation` alone. `first_sync` is what the user's first sync cost
     in all; null before there was one.
     """
 

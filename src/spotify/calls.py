@@ -19,9 +19,10 @@ class CallBudget:
 
     Attributes:
         run_id: The sync run the attempts belong to, if any; it stands in every cost entry.
-        max_calls: Most attempts, retries included.
-        calls: Attempts made so far. Calls to the accounts service do not count.
-        cost_micro: What they cost in micro-dollars.
+        max_calls: Most attempts, retries included, and also those that never left.
+        calls: Calls made so far: attempts that were sent. The accounts service's do not count.
+        unsent: Attempts that never left this machine.
+        cost_micro: What the calls cost in micro-dollars.
     """
 
     def __init__(self, run_id: UUID | None, max_calls: int) -> None:
@@ -29,13 +30,14 @@ class CallBudget:
         self.run_id = run_id
         self.max_calls = max_calls
         self.calls = 0
+        self.unsent = 0
         self.cost_micro = 0
         self._held = 0
 
     @property
     def left(self) -> int:
         """Attempts that may still be started."""
-        return max(0, self.max_calls - self.calls - self._held)
+        return max(0, self.max_calls - self.calls - self.unsent - self._held)
 
     @contextmanager
     def hold(self) -> Iterator[None]:
@@ -53,8 +55,11 @@ class CallBudget:
             self._held -= 1
 
     def count(self, amount: MicroUsd) -> None:
-        """Note an attempt that was made, and its price."""
-        self.calls += 1
+        """Note an attempt that was made, and its price; it is 0 only if nothing was sent."""
+        if amount:
+            self.calls += 1
+        else:
+            self.unsent += 1
         self.cost_micro += amount
 
 

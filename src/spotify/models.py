@@ -191,7 +191,7 @@ class SyncRun(Base):
     """One run of a user's sync, with its progress while it lasts and its report after.
 
     `phase` names what it is doing; counts are rows stored by this run; `calls`
-    are Web API attempts, `cost_micro` what they cost in micro-dollars.
+    were sent to the Web API, `cost_micro` what they cost in micro-dollars.
     """
 
     __tablename__ = "sync_run"

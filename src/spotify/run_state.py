@@ -92,11 +92,12 @@ class Run:
             schedule = await queries.schedule_of(session, user_id=user_id)
             if row is None or schedule is None or schedule.fence != fence:
                 raise LeaseLost
-            calls, cost_micro = await queries.calls_of_run(
+            calls, unsent, cost_micro = await queries.calls_of_run(
                 session, user_id=user_id, run_id=run_id, service=Service.SPOTIFY_API
             )
         budget = CallBudget(run_id, row.max_calls)
         budget.calls, budget.cost_micro = max(calls, row.calls), max(cost_micro, row.cost_micro)
+        budget.unsent = unsent
         return cls(
             spotify=spotify,
             user_id=user_id,

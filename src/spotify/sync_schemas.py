@@ -13,7 +13,7 @@ from src.spotify.models import Outcome, RunState, Trigger
 class RunReply(BaseModel):
     """One run: its progress while it lasts, its report after.
 
-    `phase` is what it is doing. `calls` are attempts at Spotify's Web API, `cost_micro`
+    `phase` is what it is doing. `calls` were sent to Spotify's Web API, `cost_micro`
     what they cost in millionths of a US dollar. `newest_pending` and `backfill_pending`
     count shows whose newest or older episodes are still to be read. `outcome` and
     `message` are null until it ended.

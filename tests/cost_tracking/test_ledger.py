@@ -60,7 +60,7 @@ async def test_recording_twice_changes_nothing(runtime: Runtime) -> None:
 
 
 async def test_sums_add_up(runtime: Runtime, clock: SteppedClock) -> None:
-    """Money adds up over days and operations; calls are those of the Web API alone."""
+    """Money adds up over days and operations; calls are those sent to the Web API alone."""
     user_id = await add_user(runtime, "ada")
     await spend(runtime, user_id, 2)
     await clock.step(2 * 86_400)
@@ -71,11 +71,11 @@ async def test_sums_add_up(runtime: Runtime, clock: SteppedClock) -> None:
 
     found = await summary_of(runtime, user_id)
 
-    assert (7, 2, 600) == (found.total.calls, found.total.failed, found.total.amount_micro)
-    assert [2, 0, 5] == [day.calls for day in found.by_day]
+    assert (6, 1, 600) == (found.total.calls, found.total.failed, found.total.amount_micro)
+    assert [2, 0, 4] == [day.calls for day in found.by_day]
     assert [200, 0, 400] == [day.amount_micro for day in found.by_day]
-    assert (5, 2, 400) == (found.today.calls, found.today.failed, found.today.amount_micro)
-    assert [("saved_shows", 3), ("show", 4), ("token_refresh", 1)] == [
+    assert (4, 1, 400) == (found.today.calls, found.today.failed, found.today.amount_micro)
+    assert [("saved_shows", 3), ("show", 3), ("token_refresh", 1)] == [
         (one.operation, one.calls) for one in found.by_operation
     ]
     assert 600 == sum(one.amount_micro for one in found.by_operation)
@@ -129,6 +129,27 @@ async def test_the_first_sync_is_told_apart(runtime: Runtime, clock: SteppedCloc
     assert (3, 300) == (after.first_sync.calls, after.first_sync.amount_micro)
 
 
+async def test_what_never_left_is_no_call(runtime: Runtime) -> None:
+    """It is on record, but in no sum; the first sync is the first run that called Spotify."""
+    user_id = await add_user(runtime, "ada")
+    offline, first = runtime.entropy.uuid(), runtime.entropy.uuid()
+    await spend(runtime, user_id, 4, run_id=offline, outcome="not_sent", status=None)
+    before = await summary_of(runtime, user_id)
+    await spend(runtime, user_id, run_id=first, outcome="not_sent", status=None)
+    await spend(runtime, user_id, 2, run_id=first)
+
+    after = await summary_of(runtime, user_id)
+
+    assert (0, 0, None) == (before.total.calls, before.total.failed, before.first_sync)
+    assert [] == before.by_operation
+    assert after.first_sync is not None
+    assert (2, 0, 200) == (
+        after.first_sync.calls,
+        after.first_sync.failed,
+        after.first_sync.amount_micro,
+    )
+
+
 async def test_spending_is_ones_own(runtime: Runtime) -> None:
     """Nobody sees what another user spent, and nobody can charge another."""
     ada, bob = await add_user(runtime, "ada"), await add_user(runtime, "bob")
@@ -142,12 +163,13 @@ async def test_spending_is_ones_own(runtime: Runtime) -> None:
 
 
 async def test_calls_are_counted_from_an_instant_on(runtime: Runtime, clock: SteppedClock) -> None:
-    """Failed ones count, those to the accounts service do not."""
+    """Failed ones count; what never left and the accounts service's do not."""
     user_id = await add_user(runtime, "ada")
     await spend(runtime, user_id, 2)
     await clock.step(60)
     since = clock.now()
     await spend(runtime, user_id)
+    await spend(runtime, user_id, outcome="spotify_timed_out", status=None)
     await spend(runtime, user_id, outcome="not_sent", status=None)
     await spend(runtime, user_id, service=Service.SPOTIFY_ACCOUNTS)
 

@@ -127,7 +127,7 @@ class NoSuchHost(httpx2.AsyncBaseTransport):
 
 @pytest.mark.parametrize("fault", ["3: refused", "15: no such name"])
 async def test_what_cannot_be_reached_costs_nothing(room: Room, fault: str) -> None:
-    """Four attempts are written down, none is charged, and all of them count as calls."""
+    """Four attempts are written down and used up; none is charged, and none was a call."""
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
@@ -140,7 +140,8 @@ async def test_what_cannot_be_reached_costs_nothing(room: Room, fault: str) -> N
 
     assert [("spotify_api", "not_sent", 0)] * 4 == await room.costs()
     assert ("closed", 4, 4) == room.breaker
-    assert (4, 0) == (room.budget.calls, room.budget.cost_micro)
+    assert (0, 4, 0) == (room.budget.calls, room.budget.unsent, room.budget.cost_micro)
+    assert 46 == room.budget.left
 
 
 @pytest.mark.parametrize(

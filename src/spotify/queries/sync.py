@@ -221,20 +221,27 @@ async def update_run(
 
 async def calls_of_run(
     session: Session, *, user_id: UserId, run_id: UUID, service: str
-) -> tuple[int, int]:
-    """Return how many attempts at `service` a run made by the ledger, and their micro-dollars."""
-    sent = CostEntry.outcome != "not_sent"
+) -> tuple[int, int, int]:
+    """Count a run's attempts at `service` in the ledger.
+
+    Returns:
+        Those that were sent, those that never left, and the micro-dollars of all.
+    """
+    unsent = case((CostEntry.outcome == "not_sent", 1), else_=0)
     row = (
         await session.execute(
-            select(func.count(), func.coalesce(func.sum(CostEntry.amount_micro), 0)).where(
+            select(
+                func.count(),
+                func.coalesce(func.sum(unsent), 0),
+                func.coalesce(func.sum(CostEntry.amount_micro), 0),
+            ).where(
                 CostEntry.user_id == user_id,
                 CostEntry.run_id == run_id,
                 CostEntry.service == service,
-                sent,
             )
         )
     ).one()
-    return int(row[0]), int(row[1])
+    return int(row[0]) - int(row[1]), int(row[1]), int(row[2])
 
 
 async def current_run(session: Session, *, user_id: UserId) -> SyncRun | None:
