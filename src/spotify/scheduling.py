@@ -138,13 +138,13 @@ async def set_schedule(
     Raises:
         NotConnected: The user never connected, so that there is nothing to schedule.
     """
-    schedule = await schedule_of(session, user_id=user_id)
     interval = runtime.long(timedelta(hours=interval_hours or default_hours))
-    latest = runtime.clock.now() + interval
-    values = {
-        "interval_hours": interval_hours,
-        "paused": paused,
-        "next_sync_at": min(schedule.next_sync_at, latest),
-    }
-    await queries.set_schedule(session, user_id=user_id, values=values)
+    written = await queries.set_schedule(
+        session,
+        user_id=user_id,
+        values={"interval_hours": interval_hours, "paused": paused},
+        due_by=runtime.clock.now() + interval,
+    )
+    if not written:
+        raise NotConnected
     return await schedule_of(session, user_id=user_id)

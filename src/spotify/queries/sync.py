@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select, tuple_, update
 
 from src.cost_tracking.models import CostEntry
 from src.database import Session
@@ -137,8 +137,26 @@ async def schedule_of(session: Session, *, user_id: UserId) -> SyncSchedule | No
     ).scalar_one_or_none()
 
 
-async def set_schedule(session: Session, *, user_id: UserId, values: Mapping[str, Any]) -> bool:
-    """Write columns that belong to the user (interval, pause, request); false without a row."""
+async def set_schedule(
+    session: Session,
+    *,
+    user_id: UserId,
+    values: Mapping[str, Any],
+    due_by: datetime | None = None,
+) -> bool:
+    """Write columns that belong to the user (interval, pause, request); false without a row.
+
+    Args:
+        session: Open transaction of the caller, opened for `user_id`.
+        user_id: Owner.
+        values: Columns and their values.
+        due_by: Bring the next sync forward to this instant (aware UTC) at the latest. It is
+            compared by the database, so that no plan made meanwhile is lost.
+    """
+    due = SyncSchedule.next_sync_at
+    if due_by is not None:
+        latest = literal(due_by, SyncSchedule.__table__.c.next_sync_at.type)
+        values = {**values, "next_sync_at": case((due > latest, latest), else_=due)}
     result = await session.execute(
         update(SyncSchedule)
         .where(SyncSchedule.user_id == user_id)
