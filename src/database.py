@@ -1,16 +1,13 @@
 """Engines and sessions: every session is opened for one user, or for a named narrow purpose.
 
-Two guards stand behind each statement's own `user_id` filter. PostgreSQL forces
-row-level security that reads `app.user_id` and `app.key`; SQLite has an
-authorizer that closes tenant tables to a connection opened for nobody. Columns
-are marked in the tables' `info`: `key` names a column that proves itself (a
-token's hash), `scheduler` the tables the scheduler may touch.
+For whom is told to the connection: PostgreSQL's row-level security reads `app.user_id`
+and `app.key`, and `guards` looks at its `info`.
 """
 
-import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -40,10 +37,11 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.orm import Session as SyncSession
-from sqlalchemy.sql import visitors
 from sqlalchemy.types import TypeDecorator
 
 from src.errors import NoUser
+from src.guards import guard, is_tenant
+from src.utils import sqlite_driver
 from src.utils.clock import Clock, SystemClock
 from src.utils.types import UserId
 
@@ -91,11 +89,6 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def is_tenant(table: Table) -> bool:
-    """Tell whether the rows of `table` belong to users."""
-    return "user_id" in table.columns or table.name == "users"
-
-
 def tenant_tables() -> dict[str, Table]:
     """Return every table whose rows belong to users, by name."""
     return {name: table for name, table in Base.metadata.tables.items() if is_tenant(table)}
@@ -120,109 +113,6 @@ def _after_begin(session: SyncSession, _transaction: object, connection: Connect
     _open_for(connection, session.info)
 
 
-def _may_touch(table: str, info: dict[Any, Any]) -> bool:
-    """Decide for one table name; a table that no loaded room declares is closed too."""
-    own = table == "alembic_version" or table.startswith("sqlite_")
-    if own or info.get("user_id") is not None:
-        return True
-    found = Base.metadata.tables.get(table)
-    if found is None or not is_tenant(found):
-        return found is not None
-    if info.get("scheduler"):
-        return bool(found.info.get("scheduler"))
-    return bool(info.get("key")) and "key" in found.info
-
-
-_TOUCH = {
-    sqlite3.SQLITE_READ,
-    sqlite3.SQLITE_INSERT,
-    sqlite3.SQLITE_UPDATE,
-    sqlite3.SQLITE_DELETE,
-}
-
-
-def _guard_sqlite(engine: Engine, busy_timeout_ms: int) -> None:
-    """Close tenant tables to connections that were not opened for a user."""
-
-    @event.listens_for(engine, "connect")
-    def install(dbapi: Any, record: Any) -> None:
-        info = record.info
-
-        def decide(action: int, table: str | None, column: str | None, *_rest: object) -> int:
-            tenant = info.get("tenant", {})
-            # Deleting a row makes SQLite look at the key its foreign keys point to.
-            parent = (action, table, column) == (sqlite3.SQLITE_READ, "users", "id")
-            allowed = (
-                action not in _TOUCH
-                or table is None
-                or (parent and tenant.get("scheduler"))
-                or _may_touch(table, tenant)
-            )
-            return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
-
-        dbapi.isolation_level = None  # transactions are begun by _begin below, not by the driver
-        cursor = dbapi.cursor()
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=NORMAL",
-            "foreign_keys=ON",
-            f"busy_timeout={busy_timeout_ms}",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-        if hasattr(dbapi, "run_async"):
-            # aiosqlite offers no public call for it; the version is pinned and a test watches.
-            dbapi.run_async(lambda raw: raw._execute(raw._conn.set_authorizer, decide))  # noqa: SLF001
-        else:
-            dbapi.set_authorizer(decide)
-
-    @event.listens_for(engine, "invalidate")
-    def let_go(dbapi: Any, _record: object, _error: object) -> None:
-        dbapi.rollback()  # given up in mid-statement, it would keep the write lock
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        # A deferred transaction that turns to writing fails at once when another
-        # writer was first; taking the write lock at the start waits instead.
-        write = connection.get_execution_options().get("playhead_write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-
-def _guard_postgresql(engine: Engine) -> None:
-    """Say `NoUser` where row-level security alone would silently show nothing."""
-
-    @event.listens_for(engine, "before_execute")
-    def check(connection: Connection, statement: Any, *_rest: object) -> None:
-        if not hasattr(statement, "get_children"):
-            return
-        info = connection.info.get("tenant", {})
-        for element in visitors.iterate(statement):
-            if isinstance(element, Table) and not _may_touch(element.name, info):
-                raise NoUser(f"{element.name} was touched by a session opened for nobody")
-
-
-def _common_guard(engine: Engine) -> None:
-    """Forget the user when a connection goes back, and name refused access."""
-
-    @event.listens_for(engine, "checkin")
-    def forget(_dbapi: object, record: Any) -> None:
-        record.info.pop("tenant", None)
-
-    @event.listens_for(engine, "handle_error")
-    def name_it(context: Any) -> None:
-        original = context.original_exception
-        if getattr(original, "sqlite_errorcode", None) == sqlite3.SQLITE_AUTH:
-            raise NoUser("rows of users were touched by a session opened for nobody") from original
-
-
-def _guard(engine: Engine, busy_timeout_ms: int) -> None:
-    if engine.dialect.name == "sqlite":
-        _guard_sqlite(engine, busy_timeout_ms)
-    else:
-        _guard_postgresql(engine)
-    _common_guard(engine)
-
-
 def _with_driver(url: str, sqlite_driver: str) -> str:
     """Return `url` with the driver this code is written for."""
     parsed = make_url(url)
@@ -234,11 +124,6 @@ def _with_driver(url: str, sqlite_driver: str) -> str:
     else:
         raise ValueError(f"DATABASE_URL must be sqlite:/// or postgresql://, not {backend}")
     return parsed.render_as_string(hide_password=False)
-
-
-def _connect_args(url: str) -> dict[str, Any]:
-    # Cached statements would skip the authorizer.
-    return {"cached_statements": 0} if make_url(url).get_backend_name() == "sqlite" else {}
 
 
 class Database:
@@ -265,8 +150,11 @@ class Database:
         self._clock = clock
         self.url = _with_driver(url, "sqlite+aiosqlite")
         self.is_sqlite = self.url.startswith("sqlite")
-        pool: dict[str, Any] = {} if self.is_sqlite else {"pool_size": pool_size}
-        self.engine = self._engine(self.url, busy_timeout_ms, pool)
+        own: dict[str, Any] = {"pool_size": pool_size}
+        if self.is_sqlite:
+            file = make_url(self.url).database or ""
+            own = {"async_creator": partial(sqlite_driver.connect, file)}
+        self.engine = self._engine(self.url, busy_timeout_ms, own)
         self._scheduler_engine = self.engine
         if not self.is_sqlite:
             scheduler = _with_driver(scheduler_url or url, "")
@@ -275,9 +163,9 @@ class Database:
         self._scheduler_sessions = self._maker(self._scheduler_engine)
 
     @staticmethod
-    def _engine(url: str, busy_timeout_ms: int, pool: dict[str, Any]) -> AsyncEngine:
-        engine = create_async_engine(url, connect_args=_connect_args(url), **pool)
-        _guard(engine.sync_engine, busy_timeout_ms)
+    def _engine(url: str, busy_timeout_ms: int, own: dict[str, Any]) -> AsyncEngine:
+        engine = create_async_engine(url, **own)
+        guard(engine.sync_engine, Base.metadata.tables, busy_timeout_ms=busy_timeout_ms)
         return engine
 
     def _maker(self, engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
@@ -336,10 +224,20 @@ async def become(session: Session, user_id: UserId) -> None:
     await connection.run_sync(_open_for, session.sync_session.info)
 
 
-def upsert(session: Session, model: type[Base]) -> Any:
-    """Return the database's own `insert(model)`, the one that knows `on_conflict_do_update`."""
-    dialect = session.get_bind().dialect.name
-    return sqlite.insert(model) if dialect == "sqlite" else postgresql.insert(model)
+def dialect_of(session: Session) -> str:
+    """Return `sqlite` or `postgresql`: statements that differ are built for one of them."""
+    return session.get_bind().dialect.name
+
+
+def upsert(dialect: str, model: type[Base]) -> Any:
+    """Return the database's own `insert` into `model`'s table, which knows of conflicts."""
+    table = table_of(model)
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+
+
+def table_of(model: type[Base]) -> Table:
+    """Return the table of `model`: statements on it leave out what only objects need."""
+    return cast("Table", model.__table__)
 
 
 async def rows_changed(session: Session, statement: Update | Delete) -> int:
@@ -356,8 +254,10 @@ def sync_address(url: str) -> str:
 def sync_engine(url: str) -> Engine:
     """Create a guarded synchronous engine, for the shell."""
     full = sync_address(url)
-    engine = create_engine(full, connect_args=_connect_args(full))
-    _guard(engine, 10_000)
+    # Cached statements would skip the authorizer.
+    args = {"cached_statements": 0} if full.startswith("sqlite") else {}
+    engine = create_engine(full, connect_args=args)
+    guard(engine, Base.metadata.tables, busy_timeout_ms=10_000)
     return engine
 
 

@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import Executable, delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from src.database import Base, Session, become, is_tenant, sync_session
+from src.database import Base, Session, become, sync_session
 from src.errors import NoUser
+from src.guards import is_tenant
 from src.runtime import Runtime
 from src.spotify.models import SavedShow, Show, SpotifyConnection, SyncSchedule
 from src.users.models import Installation, User, UserSession

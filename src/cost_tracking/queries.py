@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import cache
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, case, func, literal, select
+from sqlalchemy import ColumnElement, Executable, bindparam, case, func, select
 
 from src.cost_tracking.models import CostEntry, EntryKind
-from src.database import Session, upsert
+from src.database import Session, dialect_of, table_of, upsert
 from src.users.models import User
 from src.utils.types import UserId
 
@@ -36,15 +37,21 @@ async def add_entry(session: Session, *, user_id: UserId, entry: Mapping[str, ob
         entry: Columns of `CostEntry` and their values; `kind` and `quantity` have defaults.
     """
     values = {"kind": EntryKind.CHARGE.value, "quantity": 1, **entry}
-    columns = [
-        literal(value, CostEntry.__table__.c[name].type).label(name)
-        for name, value in values.items()
-    ]
-    await session.execute(
-        upsert(session, CostEntry)
-        .from_select(["user_id", *values], select(User.id, *columns).where(User.id == user_id))
+    statement = _add_entry(dialect_of(session), tuple(values))
+    await session.execute(statement, {**values, "owner": user_id})
+
+
+@cache
+def _add_entry(dialect: str, names: tuple[str, ...]) -> Executable:
+    entry, users = table_of(CostEntry), table_of(User)
+    columns = [bindparam(name, type_=entry.c[name].type).label(name) for name in names]
+    owner = select(users.c.id, *columns).where(users.c.id == bindparam("owner"))
+    statement: Executable = (
+        upsert(dialect, CostEntry)
+        .from_select(["user_id", *names], owner)
         .on_conflict_do_nothing(index_elements=["attempt"])
     )
+    return statement
 
 
 async def daily_spend(

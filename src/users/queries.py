@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from src.database import Session, is_unique_violation, upsert
+from src.database import Session, dialect_of, is_unique_violation, upsert
 from src.users.models import (
     ApiToken,
     AuditEvent,
@@ -208,7 +208,7 @@ async def claim_installation(
 
 async def _demand_installation(session: Session, now: datetime) -> None:
     await session.execute(
-        upsert(session, Installation)
+        upsert(dialect_of(session), Installation)
         .values(id=1, owned=False, created_at=now)
         .on_conflict_do_nothing(index_elements=["id"])
     )
@@ -242,7 +242,7 @@ async def consume_invite(session: Session, *, code_hash: str, now: datetime) -> 
 async def counter(session: Session, *, key: str, now: datetime) -> LoginThrottle:
     """Return a counter of failed sign-ins, locked until the transaction ends; 0 if it is new."""
     await session.execute(
-        upsert(session, LoginThrottle)
+        upsert(dialect_of(session), LoginThrottle)
         .values(key=key, level=0.0, updated_at=now)
         .on_conflict_do_nothing(index_elements=["key"])
     )

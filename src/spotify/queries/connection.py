@@ -8,7 +8,7 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import raiseload
 
-from src.database import Session, is_unique_violation, rows_changed, upsert
+from src.database import Session, dialect_of, is_unique_violation, rows_changed, upsert
 from src.spotify.errors import AlreadyConnected
 from src.spotify.models import ConnectionState, OAuthState, SpotifyConnection, SyncSchedule
 from src.users.queries import note
@@ -152,7 +152,7 @@ async def store_connection(
         AlreadyConnected: Another user holds this Spotify account.
     """
     row = SpotifyConnection
-    statement = upsert(session, row).values(user_id=user_id, **values)
+    statement = upsert(dialect_of(session), row).values(user_id=user_id, **values)
     renewed = {name: value for name, value in values.items() if name != "connected_at"}
     statement = statement.on_conflict_do_update(
         index_elements=[row.user_id],
@@ -173,7 +173,7 @@ async def store_connection(
 
 async def start_schedule(session: Session, *, user_id: UserId, account: str, now: datetime) -> None:
     """Make the user's schedule active and due now, adding it for a first connection."""
-    statement = upsert(session, SyncSchedule).values(
+    statement = upsert(dialect_of(session), SyncSchedule).values(
         user_id=user_id,
         account=account,
         next_sync_at=now,

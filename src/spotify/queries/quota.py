@@ -1,10 +1,11 @@
 """Statements on the quota, which all users of one developer account share."""
 
 from datetime import UTC, datetime
+from functools import cache
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Executable, bindparam, delete, func, select, update
 
-from src.database import Session, upsert
+from src.database import Session, dialect_of, table_of, upsert
 from src.spotify.models import QuotaBucket, QuotaSlot
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -26,22 +27,25 @@ async def locked_bucket_all_users(
         bucket: Name of the bucket.
         ceiling: Ceiling of a bucket that is made.
     """
-    # PostgreSQL locks the row; SQLite has the one lock that writing transactions begin with.
-    locked = (
-        select(QuotaBucket)
-        .where(QuotaBucket.account == account, QuotaBucket.bucket == bucket)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    found: QuotaBucket | None = await session.scalar(locked)
+    of = {"account": account, "bucket": bucket}
+    found: QuotaBucket | None = await session.scalar(_LOCKED, of)
     if found is None:
         await session.execute(
-            upsert(session, QuotaBucket)
+            upsert(dialect_of(session), QuotaBucket)
             .values(account=account, bucket=bucket, ceiling=ceiling, parked_until=_NEVER)
             .on_conflict_do_nothing()
         )
-        found = (await session.scalars(locked)).one()
+        found = (await session.scalars(_LOCKED, of)).one()
     return found
+
+
+# PostgreSQL locks the row; SQLite has the one lock that writing transactions begin with.
+_LOCKED = (
+    select(QuotaBucket)
+    .where(QuotaBucket.account == bindparam("account"), QuotaBucket.bucket == bindparam("bucket"))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
 
 
 async def park_bucket_all_users(
@@ -59,26 +63,35 @@ async def used_slots_all_users(
     session: Session, *, account: str, bucket: str, after: int
 ) -> tuple[int, int] | None:
     """Return the first slot after `after`, and the calls of all of them; None without any."""
-    rows = await session.execute(
-        select(func.min(QuotaSlot.slot), func.sum(QuotaSlot.used)).where(
-            QuotaSlot.account == account, QuotaSlot.bucket == bucket, QuotaSlot.slot > after
-        )
-    )
-    first, used = rows.one()
+    of = {"account": account, "bucket": bucket, "after": after}
+    first, used = (await session.execute(_USED, of)).one()
     return (int(first), int(used)) if used else None
+
+
+_SLOT = table_of(QuotaSlot)
+_USED = select(func.min(_SLOT.c.slot), func.sum(_SLOT.c.used)).where(
+    _SLOT.c.account == bindparam("account"),
+    _SLOT.c.bucket == bindparam("bucket"),
+    _SLOT.c.slot > bindparam("after"),
+)
 
 
 async def count_all_users(session: Session, *, account: str, bucket: str, slot: int) -> int:
     """Count one call in a slot and return the calls now in it."""
-    statement = (
-        upsert(session, QuotaSlot)
-        .values(account=account, bucket=bucket, slot=slot, used=1)
+    values = {"account": account, "bucket": bucket, "slot": slot, "used": 1}
+    return int((await session.execute(_count(dialect_of(session)), values)).scalar_one())
+
+
+@cache
+def _count(dialect: str) -> Executable:
+    statement: Executable = (
+        upsert(dialect, QuotaSlot)
         .on_conflict_do_update(
-            index_elements=["account", "bucket", "slot"], set_={"used": QuotaSlot.used + 1}
+            index_elements=["account", "bucket", "slot"], set_={"used": _SLOT.c.used + 1}
         )
-        .returning(QuotaSlot.used)
+        .returning(_SLOT.c.used)
     )
-    return int((await session.execute(statement)).scalar_one())
+    return statement
 
 
 async def forget_slots_all_users(

@@ -6,11 +6,12 @@ same show wait for each other instead of dying together. Every insert may meet i
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, case, func, select, update
+from sqlalchemy import ColumnElement, Executable, bindparam, case, func, select, update
 
-from src.database import Session, upsert
+from src.database import Session, dialect_of, table_of, upsert
 from src.spotify.models import Episode, Play, SavedEpisode, SavedShow, Show
 from src.utils.types import UserId
 
@@ -19,6 +20,11 @@ _REMOVED_AFTER = 2
 _NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 Row = Mapping[str, Any]
+
+# Statements of every page are built once: building one takes longer than executing it.
+_SHOW = table_of(Show)
+_EPISODE = table_of(Episode)
+_SAVED_SHOW = table_of(SavedShow)
 
 
 class EpisodeCounts(NamedTuple):
@@ -36,21 +42,24 @@ async def upsert_shows_all_users(session: Session, rows: Sequence[Row]) -> None:
         session: Open transaction of the caller.
         rows: Columns of `Show` without `list_order` and `misses`, each with the same keys.
     """
-    if not rows:
-        return
-    statement = upsert(session, Show)
+    if rows:
+        await session.execute(_put_shows(dialect_of(session), frozenset(rows[0])), _in_order(rows))
+
+
+@cache
+def _put_shows(dialect: str, columns: frozenset[str]) -> Executable:
+    statement = upsert(dialect, Show)
     new = statement.excluded
-    values = {name: new[name] for name in rows[0] if name not in {"id", "total_episodes"}}
+    values = {name: new[name] for name in sorted(columns - {"id", "total_episodes"})}
     values["total_episodes"] = func.coalesce(new.total_episodes, Show.total_episodes)
-    await session.execute(
-        statement.on_conflict_do_update(index_elements=["id"], set_=values), _in_order(rows)
-    )
+    put: Executable = statement.on_conflict_do_update(index_elements=["id"], set_=values)
+    return put
 
 
 async def add_shows_all_users(session: Session, rows: Sequence[Row]) -> None:
     """Store shows that are only mentioned, such as those of saved episodes; known ones stay."""
     if rows:
-        statement = upsert(session, Show).on_conflict_do_nothing(index_elements=["id"])
+        statement = upsert(dialect_of(session), Show).on_conflict_do_nothing(index_elements=["id"])
         await session.execute(statement, _in_order(rows))
 
 
@@ -61,15 +70,19 @@ async def upsert_episodes_all_users(session: Session, rows: Sequence[Row]) -> No
         session: Open transaction of the caller.
         rows: Columns of `Episode` without `misses` and `removed_at`, each with the same keys.
     """
-    if not rows:
-        return
-    statement = upsert(session, Episode)
+    if rows:
+        statement = _put_episodes(dialect_of(session), frozenset(rows[0]))
+        await session.execute(statement, _in_order(rows))
+
+
+@cache
+def _put_episodes(dialect: str, columns: frozenset[str]) -> Executable:
+    statement = upsert(dialect, Episode)
     new = statement.excluded
-    values = {name: new[name] for name in rows[0] if name not in {"id", "first_seen_at"}}
+    values = {name: new[name] for name in sorted(columns - {"id", "first_seen_at"})}
     values |= {"misses": 0, "removed_at": None}
-    await session.execute(
-        statement.on_conflict_do_update(index_elements=["id"], set_=values), _in_order(rows)
-    )
+    put: Executable = statement.on_conflict_do_update(index_elements=["id"], set_=values)
+    return put
 
 
 def _in_order(rows: Sequence[Row]) -> list[Row]:
@@ -80,22 +93,31 @@ async def first_seen_all_users(
     session: Session, *, episode_ids: Collection[str]
 ) -> dict[str, datetime]:
     """Return when each of the episodes that are stored was first seen."""
-    statement = select(Episode.id, Episode.first_seen_at).where(Episode.id.in_(episode_ids))
-    return {row.id: row.first_seen_at for row in await session.execute(statement)}
+    rows = await session.execute(_FIRST_SEEN, {"ids": list(episode_ids)})
+    return {row.id: row.first_seen_at for row in rows}
+
+
+_FIRST_SEEN = select(_EPISODE.c.id, _EPISODE.c.first_seen_at).where(
+    _EPISODE.c.id.in_(bindparam("ids", expanding=True))
+)
 
 
 async def describe_list_all_users(
     session: Session, *, show_id: str, order: str, total: int
 ) -> None:
     """Note a show's order, and its number of episodes unless known: its list was read."""
-    await session.execute(
-        update(Show)
-        .where(Show.id == show_id)
-        .values(
-            list_order=order, total_episodes=func.coalesce(Show.total_episodes, total), misses=0
-        )
-        .execution_options(synchronize_session=False)
+    await session.execute(_DESCRIBE_LIST, {"of": show_id, "order": order, "total": total})
+
+
+_DESCRIBE_LIST = (
+    update(_SHOW)
+    .where(_SHOW.c.id == bindparam("of"))
+    .values(
+        list_order=bindparam("order"),
+        total_episodes=func.coalesce(_SHOW.c.total_episodes, bindparam("total")),
+        misses=0,
     )
+)
 
 
 async def miss_show_all_users(session: Session, *, show_id: str) -> None:
@@ -118,21 +140,20 @@ async def count_episodes_all_users(
         show_id: Which show.
         since: Start of the running pass, aware UTC; None counts nothing as seen in it.
     """
-    start = since or _NEVER
-    row = (
-        await session.execute(
-            select(
-                _count(Episode.removed_at.is_(None)),
-                _count(Episode.fetched_at >= start),
-                _count(Episode.first_seen_at >= start),
-            ).where(Episode.show_id == show_id)
-        )
-    ).one()
+    rows = await session.execute(_COUNT_EPISODES, {"of": show_id, "start": since or _NEVER})
+    row = rows.one()
     return EpisodeCounts(int(row[0]), int(row[1]), int(row[2]))
 
 
 def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
     return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+
+
+_COUNT_EPISODES = select(
+    _count(_EPISODE.c.removed_at.is_(None)),
+    _count(_EPISODE.c.fetched_at >= bindparam("start")),
+    _count(_EPISODE.c.first_seen_at >= bindparam("start")),
+).where(_EPISODE.c.show_id == bindparam("of"))
 
 
 async def miss_episodes_all_users(
@@ -188,7 +209,7 @@ async def _link(
 ) -> None:
     if not added:
         return
-    statement = upsert(session, model)
+    statement = upsert(dialect_of(session), model)
     back = {"added_at": statement.excluded.added_at, "misses": 0, "removed_at": None}
     rows = [{"user_id": user_id, key: id_, "added_at": at} for id_, at in sorted(added.items())]
     await session.execute(
@@ -271,12 +292,12 @@ async def update_saved_show(
     session: Session, *, user_id: UserId, show_id: str, values: Row
 ) -> None:
     """Write columns of a saved show: how far its pages are read."""
-    await session.execute(
-        update(SavedShow)
-        .where(SavedShow.user_id == user_id, SavedShow.show_id == show_id)
-        .values(**values)
-        .execution_options(synchronize_session=False)
-    )
+    await session.execute(_WRITE_SAVED_SHOW, {**values, "owner": user_id, "of": show_id})
+
+
+_WRITE_SAVED_SHOW = update(_SAVED_SHOW).where(
+    _SAVED_SHOW.c.user_id == bindparam("owner"), _SAVED_SHOW.c.show_id == bindparam("of")
+)
 
 
 async def mark_heard(
@@ -284,37 +305,51 @@ async def mark_heard(
 ) -> None:
     """Note that the resume points of these shows moved."""
     if show_ids:
-        await session.execute(
-            update(SavedShow)
-            .where(SavedShow.user_id == user_id, SavedShow.show_id.in_(show_ids))
-            .values(heard_at=now)
-            .execution_options(synchronize_session=False)
-        )
+        values = {"owner": user_id, "ids": list(show_ids), "now": now}
+        await session.execute(_MARK_HEARD, values)
+
+
+_MARK_HEARD = (
+    update(_SAVED_SHOW)
+    .where(
+        _SAVED_SHOW.c.user_id == bindparam("owner"),
+        _SAVED_SHOW.c.show_id.in_(bindparam("ids", expanding=True)),
+    )
+    .values(heard_at=bindparam("now"))
+)
 
 
 async def plays_of(
     session: Session, *, user_id: UserId, episode_ids: Collection[str]
 ) -> Sequence[Play]:
     """Return what is stored of the user and these episodes; untouched ones have no row."""
-    statement = (
-        select(Play)
-        .where(Play.user_id == user_id, Play.episode_id.in_(episode_ids))
-        .execution_options(populate_existing=True)
+    values = {"owner": user_id, "ids": list(episode_ids)}
+    return (await session.scalars(_PLAYS, values)).all()
+
+
+_PLAYS = (
+    select(Play)
+    .where(
+        Play.user_id == bindparam("owner"), Play.episode_id.in_(bindparam("ids", expanding=True))
     )
-    return (await session.scalars(statement)).all()
+    .execution_options(populate_existing=True)
+)
 
 
 async def upsert_plays(session: Session, *, user_id: UserId, rows: Sequence[Row]) -> None:
     """Store resume points: columns of `Play` without `user_id`."""
-    if not rows:
-        return
-    statement = upsert(session, Play)
+    if rows:
+        own = [{**row, "user_id": user_id} for row in rows]
+        own.sort(key=lambda row: str(row["episode_id"]))
+        await session.execute(_put_plays(dialect_of(session)), own)
+
+
+@cache
+def _put_plays(dialect: str) -> Executable:
+    statement = upsert(dialect, Play)
     new = statement.excluded
     names = ("show_id", "fully_played", "position_ms", "seen_at", "changed_at")
-    own = [{**row, "user_id": user_id} for row in sorted(rows, key=lambda row: row["episode_id"])]
-    await session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["user_id", "episode_id"], set_={name: new[name] for name in names}
-        ),
-        own,
+    put: Executable = statement.on_conflict_do_update(
+        index_elements=["user_id", "episode_id"], set_={name: new[name] for name in names}
     )
+    return put

@@ -5,10 +5,22 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from src.cost_tracking.models import CostEntry
-from src.database import Session
+from src.database import Session, table_of
 from src.spotify.models import (
     QuotaBucket,
     RunState,
@@ -18,6 +30,16 @@ from src.spotify.models import (
 )
 from src.users.models import ApiToken, UserSession
 from src.utils.types import UserId
+
+# Written with every page, hence built once; the columns to set are those of the parameters.
+_SCHEDULE = table_of(SyncSchedule)
+_WRITE_SCHEDULE = (
+    update(_SCHEDULE)
+    .where(_SCHEDULE.c.user_id == bindparam("owner"), _SCHEDULE.c.fence == bindparam("claim"))
+    .returning(_SCHEDULE.c.user_id)
+)
+_RUN = table_of(SyncRun)
+_WRITE_RUN = update(_RUN).where(_RUN.c.user_id == bindparam("owner"), _RUN.c.id == bindparam("of"))
 
 
 class Claim(NamedTuple):
@@ -119,14 +141,8 @@ async def write_schedule(
     session: Session, *, user_id: UserId, fence: int, values: Mapping[str, Any]
 ) -> bool:
     """Write columns of the user's schedule if `fence` is still the claim's; false if not."""
-    result = await session.execute(
-        update(SyncSchedule)
-        .where(SyncSchedule.user_id == user_id, SyncSchedule.fence == fence)
-        .values(**values)
-        .returning(SyncSchedule.user_id)
-        .execution_options(synchronize_session=False)
-    )
-    return result.first() is not None
+    mine = {"owner": user_id, "claim": fence}
+    return (await session.execute(_WRITE_SCHEDULE, {**values, **mine})).first() is not None
 
 
 async def schedule_of(session: Session, *, user_id: UserId) -> SyncSchedule | None:
@@ -229,12 +245,7 @@ async def update_run(
     session: Session, *, user_id: UserId, run_id: UUID, values: Mapping[str, Any]
 ) -> None:
     """Write columns of a run: its progress, or its end."""
-    await session.execute(
-        update(SyncRun)
-        .where(SyncRun.user_id == user_id, SyncRun.id == run_id)
-        .values(**values)
-        .execution_options(synchronize_session=False)
-    )
+    await session.execute(_WRITE_RUN, {**values, "owner": user_id, "of": run_id})
 
 
 async def calls_of_run(
