@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Request, Response
 
@@ -10,9 +9,12 @@ from src.config import Settings
 from src.database import Session
 from src.runtime import Runtime
 from src.users import queries, service, sign_in
+from src.users.browsers import bearer_in, cookie_name, device_cookie_name, is_secure
+from src.users.devices import DEVICE_LASTS, Devices
 from src.users.errors import (
     NotSignedIn,
     Reauthenticate,
+    RequestsLimited,
     ScopeNotGranted,
     SignedOut,
 )
@@ -33,6 +35,7 @@ from src.users.schemas import (
     canonical_name,
 )
 from src.users.sign_in import Credential, CurrentUser
+from src.users.throttle import Caller
 from src.utils.text import RowId
 from src.utils.types import UserId
 
@@ -42,24 +45,19 @@ __all__ = [
     "ProvedUserDep",
     "SessionDep",
     "UserDep",
-    "address_of",
-    "bearer_in",
     "begin_session",
+    "caller_of",
     "cookie_name",
     "get_session",
-    "is_secure",
     "keep_signed_in",
     "optional_user",
     "passwords_of",
     "require_scope",
     "router",
     "runtime_of",
-    "safe_next",
 ]
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_BEARER = "bearer "
-_CONTROLS = frozenset(map(chr, (*range(0x20), *range(0x7F, 0xA0))))
 
 
 def runtime_of(request: Request) -> Runtime:
@@ -78,26 +76,19 @@ RuntimeDep = Annotated[Runtime, Depends(runtime_of)]
 PasswordsDep = Annotated[Passwords, Depends(passwords_of)]
 
 
-def is_secure(settings: Settings) -> bool:
-    """Tell whether browsers may be told to send the cookie over protected ways alone."""
-    return settings.public_url.startswith("https://") or settings.is_local
-
-
-def cookie_name(settings: Settings) -> str:
-    """Return the session cookie's name; it holds the port, since cookies do not part ports."""
-    if not is_secure(settings):
-        return "playhead_insecure"
-    parts = urlsplit(settings.public_url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    return "__Host-playhead" if port == 443 else f"__Host-playhead-{port}"  # noqa: PLR2004 - https
-
-
 def keep_signed_in(response: Response, settings: Settings, secret: str | None) -> None:
     """Give the browser its session cookie, or with None take it away."""
+    lasts_s = settings.session_absolute_days * 86_400 if secret else 0
+    _set_cookie(response, settings, name=cookie_name(settings), value=secret or "", lasts_s=lasts_s)
+
+
+def _set_cookie(
+    response: Response, settings: Settings, *, name: str, value: str, lasts_s: int
+) -> None:
     response.set_cookie(
-        cookie_name(settings),
-        secret or "",
-        max_age=settings.session_absolute_days * 86_400 if secret else 0,
+        name,
+        value,
+        max_age=lasts_s,
         path="/",
         secure=is_secure(settings),
         httponly=True,
@@ -105,29 +96,17 @@ def keep_signed_in(response: Response, settings: Settings, secret: str | None) -
     )
 
 
-def safe_next(target: str | None) -> str:
-    """Return `target` if it is a path on this site, else `/`: nobody is led elsewhere."""
-    if (
-        target is None
-        or not target.startswith("/")
-        or target[1:2] in {"/", "\\"}
-        or "\\" in target
-        or not _CONTROLS.isdisjoint(target)
-    ):
-        return "/"
-    return target
+def caller_of(request: Request, *, name: str = "") -> Caller:
+    """Return where the request comes from, and whether its browser is one `name` has used.
 
-
-def address_of(request: Request) -> str:
-    """Return where the request comes from; proxies of ours are already looked through."""
-    return request.client.host if request.client is not None else "unknown"
-
-
-def bearer_in(authorization: str | None) -> str | None:
-    """Return the token of an Authorization header, or None if it speaks of something else."""
-    if authorization is None or authorization[: len(_BEARER)].lower() != _BEARER:
-        return None
-    return authorization[len(_BEARER) :].strip()
+    Proxies of ours are already looked through.
+    """
+    runtime = runtime_of(request)
+    mark = request.cookies.get(device_cookie_name(runtime.settings))
+    return Caller(
+        address=request.client.host if request.client is not None else "unknown",
+        is_known=Devices(runtime).knows(name, mark),
+    )
 
 
 def _credential(request: Request) -> Credential:
@@ -177,15 +156,26 @@ async def current_user(request: Request) -> CurrentUser:
         return known
     runtime, credential = runtime_of(request), _credential(request)
     async with runtime.database.keyed(credential.key) as session:
-        user = await sign_in.identify(runtime, session, credential)
+        user = _remember(request, await sign_in.identify(runtime, session, credential))
     await sign_in.note_use(runtime, user)
-    return _remember(request, user)
+    return user
 
 
 def _remember(request: Request, user: CurrentUser) -> CurrentUser:
     request.state.user = user
     request.state.user_id = user.id
+    if request.url.path.startswith("/api/"):
+        _count(request, user)
     return user
+
+
+def _count(request: Request, user: CurrentUser) -> None:
+    """Count a request against its user's rate; opening streams has a rate of its own."""
+    is_stream = request.url.path.endswith("/events")
+    allowance = request.app.state.request_rates.ask((user.id, is_stream))
+    request.state.allowance = allowance
+    if not allowance.admitted:
+        raise RequestsLimited(retry_after_s=allowance.next_in_s)
 
 
 SessionDep = Annotated[Session, Depends(get_session, scope="function")]
@@ -239,9 +229,12 @@ _account = Depends(require_scope(Scope.ACCOUNT))
 
 
 @router.post("/register", status_code=201)
-async def register(form: Registration, runtime: RuntimeDep, passwords: PasswordsDep) -> UserReply:
+async def register(
+    form: Registration, request: Request, runtime: RuntimeDep, passwords: PasswordsDep
+) -> UserReply:
     """Open an account. The first one owns this Playhead; sign in with it next."""
-    return UserReply.model_validate(await service.register(runtime, passwords, form))
+    made = await service.register(runtime, passwords, form, address=caller_of(request).address)
+    return UserReply.model_validate(made)
 
 
 @router.post("/login")
@@ -249,16 +242,13 @@ async def login(
     form: Login, request: Request, response: Response, runtime: RuntimeDep, passwords: PasswordsDep
 ) -> LoginReply:
     """Sign in. Sets the session cookie; with `token` a bearer token for 30 days comes too."""
+    name = canonical_name(form.username)
     user = await service.prove_password(
-        runtime,
-        passwords,
-        name=canonical_name(form.username),
-        password=form.password,
-        address=address_of(request),
+        runtime, passwords, name=name, password=form.password, caller=caller_of(request, name=name)
     )
     user_id = UserId(user.id)
     request.state.user_id = user_id
-    await begin_session(request, response, user_id)
+    await begin_session(request, response, user_id=user_id, name=name)
     bearer = None
     if form.token:
         async with runtime.database.transaction(user_id) as session:
@@ -273,8 +263,13 @@ async def login(
     return LoginReply(user=UserReply.model_validate(user), token=bearer)
 
 
-async def begin_session(request: Request, response: Response, user_id: UserId) -> None:
-    """Sign the browser in under a new cookie; the one it had is worth nothing from now on."""
+async def begin_session(
+    request: Request, response: Response, *, user_id: UserId, name: str
+) -> None:
+    """Sign the browser in under a new cookie; the one it had is worth nothing from now on.
+
+    It is known from now on as one that `name` (canonical) has used.
+    """
     runtime = runtime_of(request)
     secret = await sign_in.begin_session(
         runtime,
@@ -283,6 +278,13 @@ async def begin_session(request: Request, response: Response, user_id: UserId) -
         replaces=request.cookies.get(cookie_name(runtime.settings)),
     )
     keep_signed_in(response, runtime.settings, secret)
+    _set_cookie(
+        response,
+        runtime.settings,
+        name=device_cookie_name(runtime.settings),
+        value=Devices(runtime).mark(name),
+        lasts_s=int(DEVICE_LASTS.total_seconds()),
+    )
 
 
 @router.post("/logout", status_code=204)
@@ -316,11 +318,11 @@ async def change_password(
         passwords,
         name=user.name,
         password=form.current_password,
-        address=address_of(request),
+        caller=caller_of(request, name=user.name),
     )
     await service.change_password(runtime, passwords, user=proved, form=form)
     response = Response(status_code=204)
-    await begin_session(request, response, user.id)
+    await begin_session(request, response, user_id=user.id, name=user.name)
     return response
 
 

@@ -50,6 +50,7 @@ from src.spotify.notices import notices_for
 from src.spotify.service import Spotify
 from src.spotify.wire import Transport
 from src.users.passwords import Passwords
+from src.users.request_rate import RequestRates
 from src.users.schemas import Notice
 from src.utils.logging import configure_logging
 from src.web import errors as error_pages
@@ -138,6 +139,7 @@ def _equip(app: FastAPI, runtime: Runtime, spotify: Spotify) -> None:
     app.state.runtime = runtime
     app.state.spotify = spotify
     app.state.passwords = Passwords(threads=runtime.settings.password_hashing_threads)
+    app.state.request_rates = RequestRates(runtime.clock)
 
 
 def __getattr__(name: str) -> FastAPI:

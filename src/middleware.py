@@ -13,11 +13,11 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from src.auth import bearer_in
 from src.config import Settings
 from src.errors import PlayheadError
 from src.runtime import Runtime
 from src.schemas import FieldError, Problem
+from src.users.browsers import bearer_in
 
 log = structlog.get_logger()
 
@@ -206,7 +206,10 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = state["request_id"]
+                told = MutableHeaders(scope=message)
+                told["X-Request-ID"] = state["request_id"]
+                if (allowance := state.get("allowance")) is not None:
+                    told.update(allowance.headers())
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=state["request_id"]):

@@ -79,6 +79,27 @@ class Throttled(PlayheadError):
         )
 
 
+class RequestsLimited(PlayheadError):
+    """The user's browsers and programs asked more often than 120 times within a minute."""
+
+    status = 429
+    code = "rate_limited"
+    title = "Too many requests"
+
+    def __init__(self, *, retry_after_s: float) -> None:
+        """Say for how long.
+
+        Args:
+            retry_after_s: Seconds until the next request is answered.
+        """
+        wait_s = max(1, ceil(retry_after_s))
+        unit = "second" if wait_s == 1 else "seconds"
+        super().__init__(
+            f"That was more than 120 requests within a minute. Ask again in {wait_s} {unit}.",
+            retry_after_s=wait_s,
+        )
+
+
 class Busy(PlayheadError):
     """More passwords wait to be checked than this machine can take."""
 

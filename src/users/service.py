@@ -13,7 +13,7 @@ from src.users.models import Role, User
 from src.users.passwords import Passwords, demand_good_password
 from src.users.schemas import Notice, PasswordChange, ProfileChange, Registration
 from src.users.sign_in import CurrentUser
-from src.users.throttle import Throttle
+from src.users.throttle import Caller, Throttle
 from src.utils.types import UserId
 
 NoticeSource = Callable[[Runtime, Session, CurrentUser], Awaitable[Sequence[Notice]]]
@@ -48,20 +48,30 @@ async def issue_invite(runtime: Runtime) -> str:
     return code
 
 
-async def register(runtime: Runtime, passwords: Passwords, form: Registration) -> User:
+async def register(
+    runtime: Runtime, passwords: Passwords, form: Registration, *, address: str
+) -> User:
     """Open an account as the policy allows; the first one owns this Playhead.
+
+    Args:
+        runtime: Where.
+        passwords: What hashes.
+        form: As it was sent.
+        address: Where it comes from.
 
     Raises:
         RegistrationClosed: The policy or the code does not allow it.
         SetupDone: The set-up code comes too late.
         UsernameTaken: Somebody has the name.
         PasswordRefused: The password is easy to guess.
+        Throttled: Too many accounts came from there.
         Busy: Too many passwords are being hashed.
     """
     admission = Admission.of(runtime.settings, setup_code=form.setup_code, invite=form.invite)
     async with runtime.database.shared() as session:
         await admission.look(session, runtime.clock.now())
     demand_good_password(form.password, name=form.username)
+    await Throttle(runtime).admit_newcomer(address=address)
     password_hash = await passwords.hash(form.password)
     async with runtime.database.keyed(form.username, write=True) as session:
         role = await admission.consume(session, runtime.clock.now())
@@ -131,7 +141,7 @@ async def _begun(runtime: Runtime, session: Session, user: User | None) -> User:
 
 
 async def prove_password(
-    runtime: Runtime, passwords: Passwords, *, name: str, password: str, address: str
+    runtime: Runtime, passwords: Passwords, *, name: str, password: str, caller: Caller
 ) -> User:
     """Return the user whose name and password these are; failures are counted.
 
@@ -140,7 +150,7 @@ async def prove_password(
         passwords: What compares.
         name: Canonical user name, known or not.
         password: As typed.
-        address: Where the attempt comes from.
+        caller: Where the attempt comes from.
 
     Raises:
         BadCredentials: They do not belong together.
@@ -148,7 +158,7 @@ async def prove_password(
         Busy: Too many passwords are being compared.
     """
     throttle = Throttle(runtime)
-    attempt = await throttle.admit(name=name, address=address)
+    attempt = await throttle.admit(name=name, caller=caller)
     user = await _user_named(runtime, name)
     if not await passwords.verify(password, user.password_hash if user is not None else None):
         raise BadCredentials

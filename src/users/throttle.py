@@ -7,7 +7,10 @@ looked at, so that many guesses at once cannot slip past:
   to a quarter of an hour;
 - a network alone blocks after fifty an hour;
 - an account alone never blocks, since that would shut out its user: past twenty
-  an hour each further attempt waits one to four seconds.
+  an hour each further attempt waits one to four seconds, unless it comes from a
+  browser that its user has signed in with before.
+
+New accounts are counted by network too, fifty an hour.
 
 Keys are HMACs, so that the table holds no names and no addresses.
 """
@@ -47,6 +50,14 @@ def network_of(address: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Caller:
+    """Where an attempt comes from, and whether its browser is one the user signed in with."""
+
+    address: str
+    is_known: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One sign-in: the keys of its counters."""
 
@@ -63,17 +74,17 @@ class Throttle:
         self._runtime = runtime
         self._secret = runtime.vault.derive("throttle")
 
-    async def admit(self, *, name: str, address: str) -> Attempt:
+    async def admit(self, *, name: str, caller: Caller) -> Attempt:
         """Count an attempt before its password is looked at; may wait up to four seconds.
 
         Args:
             name: Canonical user name, known or not.
-            address: Where the attempt comes from.
+            caller: Where the attempt comes from.
 
         Raises:
             Throttled: Too many have failed; this one was not counted.
         """
-        network = network_of(address)
+        network = network_of(caller.address)
         attempt = Attempt(
             pair=self._key("pair", name, network),
             network=self._key("network", network),
@@ -81,9 +92,23 @@ class Throttle:
         )
         async with self._runtime.database.shared(write=True) as session:
             delay_s = await self._count(session, attempt)
-        if delay_s:
+        if delay_s and not caller.is_known:
             await self._runtime.clock.sleep(delay_s)
         return attempt
+
+    async def admit_newcomer(self, *, address: str) -> None:
+        """Count a new account, made or not, before its password is hashed.
+
+        Raises:
+            Throttled: Fifty within the hour came from this network; this one was not counted.
+        """
+        key = self._key("newcomers", network_of(address))
+        async with self._runtime.database.shared(write=True) as session:
+            found = await queries.counter(session, key=key, now=self._runtime.clock.now())
+            wait_s = self._excess_s(found, _NETWORK_PER_HOUR)
+            if wait_s > 0:
+                raise Throttled(retry_after_s=wait_s)
+            self._raise(found, leak_s=_HOUR_S / _NETWORK_PER_HOUR, ceiling=_NETWORK_PER_HOUR)
 
     async def forgive(self, attempt: Attempt) -> None:
         """Take back what `admit` counted: the password was right."""

@@ -8,8 +8,8 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from src.auth import safe_next
 from src.runtime import Runtime
+from src.users.browsers import safe_next
 from tests.fixtures import DatabaseUrls
 from tests.users.clients import (
     PASSWORD,

@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from src.auth import cookie_name
+from src.users.request_rate import RequestRates
 from src.users.sign_in import begin_session
 from src.utils.types import UserId
 from tests.api.planted import MARK, Planted, person, plant
@@ -99,6 +100,7 @@ async def sent(
     stage: Stage, app: FastAPI, client: httpx2.AsyncClient, operation: Operation, **what: Any
 ) -> httpx2.Response:
     """Send one request; a stream is listened to for a moment."""
+    app.state.request_rates = RequestRates(stage.clock)  # the walk takes no time
     request = client.request(operation.method, **what)
     if not operation.is_stream:
         return await request

@@ -28,7 +28,7 @@ from src.users.service import (
 )
 from src.utils.types import UserId
 from tests.fixtures import DatabaseUrls
-from tests.users.clients import PASSWORD, quick_passwords, read_column, row_counts, under
+from tests.users.clients import HOME, PASSWORD, quick_passwords, read_column, row_counts, under
 from tests.utils.stepped_clock import SteppedClock
 
 PUBLIC = {"public_url": "https://podcasts.example.org"}
@@ -37,7 +37,7 @@ PUBLIC = {"public_url": "https://podcasts.example.org"}
 async def joins(runtime: Runtime, name: str, **codes: str | None) -> User:
     """Register `name`."""
     form = Registration.model_validate({"username": name, "password": PASSWORD, **codes})
-    return await register(runtime, quick_passwords(), form)
+    return await register(runtime, quick_passwords(), form, address=HOME)
 
 
 async def test_setup_code_makes_the_owner_once(runtime: Runtime) -> None:
@@ -101,6 +101,7 @@ async def test_failed_registration_spends_no_code(
             public,
             quick_passwords(),
             Registration(username="grace", password="short", invite=invite),
+            address=HOME,
         )
 
     assert 1 == row_counts(database_urls)["invite"]
@@ -244,6 +245,6 @@ def test_every_refusal_tells_its_status() -> None:
         kind for kind in PlayheadError.__subclasses__() if kind.__module__ == "src.users.errors"
     ]
 
-    assert 12 == len(refusals)
+    assert 13 == len(refusals)
     assert all(400 <= kind.status < 504 and kind.status != 500 for kind in refusals)
     assert len(refusals) == len({kind.code for kind in refusals})

@@ -7,7 +7,7 @@ import pytest
 from src.runtime import Runtime
 from src.users.errors import Throttled
 from src.users.models import LoginThrottle
-from src.users.throttle import Throttle, network_of
+from src.users.throttle import Caller, Throttle, network_of
 from tests.fixtures import DatabaseUrls
 from tests.users.clients import read_column
 from tests.utils.stepped_clock import SteppedClock
@@ -18,7 +18,7 @@ ADDRESS = "203.0.113.7"
 async def blocked_s(throttle: Throttle, *, name: str = "ada", address: str = ADDRESS) -> float:
     """Seconds an attempt has to wait; 0 when it was counted."""
     try:
-        await throttle.admit(name=name, address=address)
+        await throttle.admit(name=name, caller=Caller(address))
     except Throttled as error:
         return error.retry_after_s or 0
     return 0
@@ -44,7 +44,7 @@ async def test_waiting_is_not_prolonged_by_asking(runtime: Runtime, clock: Stepp
     """A refused attempt is not counted, so a retrying program is not shut out for good."""
     throttle = Throttle(runtime)
     for _ in range(5):
-        await throttle.admit(name="ada", address=ADDRESS)
+        await throttle.admit(name="ada", caller=Caller(ADDRESS))
     for _ in range(20):
         assert 0 < await blocked_s(throttle)
     clock.jump(2)
@@ -65,7 +65,7 @@ async def test_success_forgets_the_pair_and_takes_its_own_counts_back(runtime: R
     """Sign-ins that succeed never add up, however many there are."""
     throttle = Throttle(runtime)
     for _ in range(60):
-        await throttle.forgive(await throttle.admit(name="ada", address=ADDRESS))
+        await throttle.forgive(await throttle.admit(name="ada", caller=Caller(ADDRESS)))
 
     assert 0 == await blocked_s(throttle)
 
@@ -93,7 +93,7 @@ async def test_an_account_is_slowed_and_never_blocked(
     took_s = []
     for number in range(45):
         before_s = clock.monotonic()
-        await clock.run(throttle.admit(name="ada", address=f"10.0.{number}.1"))
+        await clock.run(throttle.admit(name="ada", caller=Caller(f"10.0.{number}.1")))
         took_s.append(round(clock.monotonic() - before_s, 3))
 
     assert [0.0] * 20 == took_s[:20]
@@ -105,7 +105,7 @@ async def test_the_table_holds_no_names_and_no_addresses(
     runtime: Runtime, database_urls: DatabaseUrls
 ) -> None:
     """Keys are HMACs under a key of this installation."""
-    await Throttle(runtime).admit(name="ada", address=ADDRESS)
+    await Throttle(runtime).admit(name="ada", caller=Caller(ADDRESS))
 
     keys = read_column(database_urls, LoginThrottle.__tablename__, "key")
 

@@ -8,16 +8,16 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from src.auth import (
-    address_of,
     begin_session,
+    caller_of,
     cookie_name,
     keep_signed_in,
     passwords_of,
     runtime_of,
-    safe_next,
 )
 from src.errors import PlayheadError
 from src.users import queries, service, sign_in
+from src.users.browsers import safe_next
 from src.users.errors import PasswordRefused, UsernameTaken
 from src.users.models import User
 from src.users.schemas import Login, Registration, canonical_name
@@ -83,12 +83,13 @@ async def sign_in_form(request: Request) -> Response:
     try:
         values = await form_values(request)
         form = parsed(Login, _only(values, "username", "password"), labels=_LABELS)
+        name = canonical_name(form.username)
         user = await service.prove_password(
             runtime_of(request),
             passwords_of(request),
-            name=canonical_name(form.username),
+            name=name,
             password=form.password,
-            address=address_of(request),
+            caller=caller_of(request, name=name),
         )
     except PlayheadError as error:
         return await door(request, login=_failed(values, error, keep=("username", "next")))
@@ -102,7 +103,10 @@ async def register_form(request: Request) -> Response:
     try:
         values = await form_values(request)
         user = await service.register(
-            runtime_of(request), passwords_of(request), _registration(values)
+            runtime_of(request),
+            passwords_of(request),
+            _registration(values),
+            address=caller_of(request).address,
         )
     except PlayheadError as error:
         kept = ("username", "setup_code", "invite", "time_zone")
@@ -156,5 +160,5 @@ async def _signed_in(request: Request, user: User, *, target: str) -> Response:
     query = urlencode({"signed_in": 1} | ({} if target == "/" else {"next": target}))
     response = RedirectResponse(f"/?{query}", status_code=_SEE_OTHER)
     request.state.user_id = UserId(user.id)
-    await begin_session(request, response, UserId(user.id))
+    await begin_session(request, response, user_id=UserId(user.id), name=user.name)
     return response

@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
-from src.auth import CurrentUser, safe_next
+from src.auth import CurrentUser
 from src.spotify.connecting import redirect_uri
 from src.spotify.queries import sync as runs
+from src.users.browsers import safe_next
 from src.users.schemas import Notice
 from src.web.arrivals import arrival_notice
 from src.web.forms import FormState
