@@ -57,7 +57,7 @@ def web_api(
     """Surround the wire with everything a call to the Web API needs but its token."""
     send = parking(wire, quota=quota)
     send = still_wanted(send, breaker=breaker, quota=quota)
-    send = pooled(send, quota=quota)
+    send = pooled(send, quota=quota, pace=pace, clock=runtime.clock)
     send = paced(send, pace=pace)
     send = budgeted(send)
     send = guarded(send, breaker=breaker)

@@ -16,6 +16,7 @@ SPOTIFY_WINDOWS = ((180, 61.0), (100, 31.0), (12, 2.2))
 """Calls and seconds. The first is the limit with a second to spare; the others keep bursts low."""
 
 _WAITING_PER_USER = 2
+_SOON_S = 1.0
 
 
 class LimiterBusy(PlayheadError):
@@ -59,7 +60,7 @@ class MemoryLimiter:
         windows: Sequence[tuple[int, float]] = SPOTIFY_WINDOWS,
         *,
         clock: Clock,
-        margin_s: float = 1.0,
+        margin_s: float = 0.5,
     ) -> None:
         """Start with no calls made; see `prime`.
 
@@ -67,7 +68,7 @@ class MemoryLimiter:
             windows: Most calls, and the seconds of the moving window they may fall into.
             clock: Monotonic time and sleep.
             margin_s: Seconds by which a call may be late for its slot. The widest window must
-                be that much wider than the true limit.
+                be wider than the true limit by that much, and by what comes after the turn.
         """
         self._windows = tuple(windows)
         self._clock = clock
@@ -103,7 +104,7 @@ class MemoryLimiter:
     async def _pass_queue(self, queue: "_Queue", deadline_s: float) -> None:
         if not await queue.enter(deadline_s - self._clock.monotonic()):
             self._next_wait_s(deadline_s)
-            raise LimiterBusy(retry_after_s=self._margin_s)
+            raise LimiterBusy(retry_after_s=_SOON_S)
         try:
             await self._pass_slot(deadline_s)
         finally:

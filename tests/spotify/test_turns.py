@@ -12,7 +12,9 @@ from src.spotify.errors import (
     QuotaExhausted,
     SpotifyBusy,
 )
-from src.spotify.senders import parking, pooled, still_wanted
+from src.spotify.pace import Pace
+from src.spotify.quota import Quota
+from src.spotify.senders import paced, parking, pooled, still_wanted
 from src.spotify.service import Spotify
 from src.utils.circuit_breaker import BreakerOpen, get_circuit_breaker
 from tests.fixtures import DatabaseUrls
@@ -102,8 +104,9 @@ async def test_a_call_refused_because_of_a_park_does_not_lengthen_it(room: Room)
 
     breaker = get_circuit_breaker("spotify_api")
     last_look = still_wanted(parking(never, quota=quota), breaker=breaker, quota=quota)
+    pace = Pace(room.runtime, quota=quota, calls_per_minute=180)
     with pytest.raises(QuotaExhausted) as caught:
-        await pooled(parked_meanwhile, quota=quota)(
+        await pooled(parked_meanwhile, quota=quota, pace=pace, clock=room.clock)(
             call_to(room.server.url, room.user_id, bucket="other")
         )
     state = await quota.state()
@@ -178,6 +181,34 @@ async def test_a_new_process_counts_what_was_under_way_when_the_last_one_was_kil
 
     assert sent[1] >= sent[0] + 61
     assert sent[2] >= killed_at + 61
+
+
+class SlowQuota(Quota):
+    """The allowance in a database that answers after two seconds."""
+
+    async def take(self, bucket: str) -> None:
+        """Count a call, late."""
+        self._runtime.clock.jump(2)  # type: ignore[attr-defined]
+        await super().take(bucket)
+
+
+async def test_a_call_that_a_slow_database_held_up_takes_another_turn(
+    room: Room, clock: SteppedClock
+) -> None:
+    """Counting comes after the turn; if it takes long, the window may be full by then."""
+    quota = SlowQuota(room.runtime, account="slow", show_pages_per_day=500)
+    pace = Pace(room.runtime, quota=quota, calls_per_minute=1)
+    sent: list[float] = []
+
+    async def wire(call: Call) -> Reply:
+        del call
+        sent.append(clock.monotonic())
+        return Reply(200, {}, None)
+
+    send = paced(pooled(wire, quota=quota, pace=pace, clock=clock), pace=pace)
+    await clock.run(send(call_to(room.server.url, room.user_id, bucket="other", deadline=600)))
+
+    assert [61.0] == sent
 
 
 async def test_background_work_waits_its_turn(
