@@ -15,21 +15,25 @@ class Bell:
     def __init__(self, clock: Clock) -> None:
         """Wait by `clock`."""
         self._clock = clock
-        self._rung = asyncio.Event()
+        self._woken = asyncio.Event()
+        self._is_rung = False
 
     def ring(self) -> None:
         """Wake the waiter now, or let its next wait return at once."""
-        self._rung.set()
+        self._is_rung = True
+        self._woken.set()
 
-    async def wait(self, timeout_s: float) -> None:
-        """Return when rung, or after `timeout_s` seconds of the clock."""
-        timer = asyncio.ensure_future(self._ring_after(timeout_s))
+    async def wait(self, timeout_s: float) -> bool:
+        """Return when rung, or after `timeout_s` seconds of the clock; true if it was rung."""
+        timer = asyncio.ensure_future(self._wake_after(timeout_s))
         try:
-            await self._rung.wait()
+            await self._woken.wait()
         finally:
             timer.cancel()
-        self._rung.clear()
+        self._woken.clear()
+        is_rung, self._is_rung = self._is_rung, False
+        return is_rung
 
-    async def _ring_after(self, seconds: float) -> None:
+    async def _wake_after(self, seconds: float) -> None:
         await self._clock.sleep(seconds)
-        self._rung.set()
+        self._woken.set()

@@ -11,9 +11,10 @@ from src.spotify.service import Spotify
 CONCURRENCY = 8
 """Users synced at once by one process; the limit of calls a minute is shared by all."""
 
-_LONGEST_WAIT_S = 60.0
+_LONGEST_WAIT_S = 21_600.0  # whoever changes the schedule rings; this heals a ring that was lost
 _LONGEST_WAIT_SHARED_S = 2.0  # another process may have changed the schedule, and rings no bell
 _SHORTEST_WAIT_S = 1.0
+_LOOK_S = 300.0
 
 
 async def dispatch(spotify: Spotify, drain: Drain, stop: asyncio.Event) -> None:
@@ -24,7 +25,20 @@ async def dispatch(spotify: Spotify, drain: Drain, stop: asyncio.Event) -> None:
     """
     while not stop.is_set():
         wait_s = await claim_due(spotify, drain)
-        await spotify.bell.wait(wait_s)
+        await _rest(spotify, wait_s)
+
+
+async def _rest(spotify: Spotify, wait_s: float) -> None:
+    """Wait for the bell, or until the wall clock is `wait_s` seconds on.
+
+    Users are due by the wall clock, which may jump while a timer counts steadily (a laptop
+    that slept): it is looked at now and then, which costs next to nothing.
+    """
+    clock = spotify.runtime.clock
+    until = clock.now() + timedelta(seconds=wait_s)
+    left_s = wait_s
+    while left_s > 0 and not await spotify.bell.wait(min(left_s, _LOOK_S)):
+        left_s = (until - clock.now()).total_seconds()
 
 
 async def claim_due(spotify: Spotify, drain: Drain) -> float:
