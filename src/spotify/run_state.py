@@ -111,6 +111,20 @@ class Run:
             counts={name: getattr(row, name) for name in _COUNTS},
         )
 
+    async def reloaded(self) -> "Run":
+        """Return the run as it is stored: where it stands once a transaction came to nothing.
+
+        Raises:
+            LeaseLost: The claim, or the run, is not ours any more.
+        """
+        return await Run.load(
+            self.spotify,
+            user_id=self.user_id,
+            fence=self.fence,
+            run_id=self.run_id,
+            on_page=self.on_page,
+        )
+
     @property
     def now(self) -> datetime:
         """The present instant, aware UTC."""

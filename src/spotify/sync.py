@@ -27,6 +27,7 @@ from src.spotify.run_state import Phase, Run
 from src.spotify.service import Spotify
 from src.spotify.show_pages import read_pages
 from src.spotify.storing import OnPage
+from src.utils.clashes import is_clash
 from src.utils.types import UserId
 
 log = structlog.get_logger()
@@ -62,14 +63,26 @@ async def run_sync(
     """
     run = await Run.load(spotify, user_id=user_id, fence=fence, run_id=run_id, on_page=on_page)
     async with run.heartbeat():
-        try:
-            ending = await _work(run)
-        except LeaseLost:
-            raise
-        except Exception as error:  # noqa: BLE001 - the edge of a run: every end has a name
-            ending = await _ending_of(run, error)
+        run, ending = await _worked(run)
     # Only now: a late heartbeat would renew the lease that the end gives back.
     return await _end(run, ending)
+
+
+async def _worked(run: Run, *, clashes_left: int = 1) -> tuple[Run, Ending]:
+    """Work until the end or what stops it; go on from what is stored if a page's writing clashed.
+
+    Raises:
+        LeaseLost: The claim went to somebody else.
+    """
+    try:
+        return run, await _work(run)
+    except LeaseLost:
+        raise
+    except Exception as error:  # noqa: BLE001 - the edge of a run: every end has a name
+        if not (clashes_left and is_clash(error)):
+            return run, await _ending_of(run, error)
+    log.info("sync_page_clashed", user_id=run.user_id, run_id=str(run.run_id))
+    return await _worked(await run.reloaded(), clashes_left=clashes_left - 1)
 
 
 async def _work(run: Run) -> Ending:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from sqlalchemy import ColumnElement, delete, exists, select, union, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from src.database import Session, rows_changed
 from src.spotify.models import (
@@ -18,6 +18,7 @@ from src.spotify.models import (
     SyncSchedule,
 )
 from src.spotify.queries.connection import FREE
+from src.utils.clashes import is_clash
 from src.utils.types import UserId
 
 
@@ -72,8 +73,9 @@ async def delete_unfollowed_all_users(
         show_ids: Look at these only; by default at all.
 
     Returns:
-        How many shows are gone with their episodes. If somebody began to follow
-        one at this very moment, none is, and the transaction is of no further use.
+        How many shows are gone with their episodes. If somebody began to follow, or
+        is storing, one at this very moment, none is, and the transaction is of no
+        further use.
     """
     # The scheduler may read two columns of each table: naming one avoids asking for all.
     saved = exists(SavedShow.user_id).where(SavedShow.show_id == Show.id)
@@ -82,8 +84,10 @@ async def delete_unfollowed_all_users(
         unfollowed.append(Show.id.in_(show_ids))
     try:
         return await rows_changed(session, delete(Show).where(*unfollowed))
-    except IntegrityError:
-        return 0
+    except DBAPIError as error:
+        if isinstance(error, IntegrityError) or is_clash(error):
+            return 0
+        raise
 
 
 def _someone_has_an_episode() -> ColumnElement[bool]:

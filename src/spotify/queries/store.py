@@ -1,7 +1,9 @@
 """Statements that store what a page said: the shared catalogue, a user's links, and plays.
 
-Catalogue rows are written in the order of their ids, so that two runs that store the
-same show wait for each other instead of dying together. Every insert may meet its row.
+Two runs that store the same show wait for each other instead of dying together: shows
+are locked before their episodes, and both in the order of their ids. Who writes episodes
+holds their shows' rows, so that the order among a show's episodes matters to nobody
+else. Every insert may meet its row.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -9,7 +11,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Executable, bindparam, case, func, select, update
+from sqlalchemy import ColumnElement, Executable, bindparam, case, false, func, select, update
 
 from src.database import Session, dialect_of, table_of, upsert
 from src.spotify.models import Episode, Play, SavedEpisode, SavedShow, Show
@@ -57,9 +59,15 @@ def _put_shows(dialect: str, columns: frozenset[str]) -> Executable:
 
 
 async def add_shows_all_users(session: Session, rows: Sequence[Row]) -> None:
-    """Store shows that are only mentioned, such as those of saved episodes; known ones stay."""
+    """Store shows that are only mentioned, such as those of saved episodes; known ones stay.
+
+    All of them are locked until the transaction ends: their episodes come next.
+    """
     if rows:
-        statement = upsert(dialect_of(session), Show).on_conflict_do_nothing(index_elements=["id"])
+        # Unlike `do nothing`, an update of no row locks the row it met.
+        statement = upsert(dialect_of(session), Show).on_conflict_do_update(
+            index_elements=["id"], set_={"misses": Show.misses}, where=false()
+        )
         await session.execute(statement, _in_order(rows))
 
 
@@ -67,7 +75,7 @@ async def upsert_episodes_all_users(session: Session, rows: Sequence[Row]) -> No
     """Store episodes as just described; being seen makes them present again.
 
     Args:
-        session: Open transaction of the caller.
+        session: Open transaction of the caller, which has written the rows of their shows.
         rows: Columns of `Episode` without `misses` and `removed_at`, each with the same keys.
     """
     if rows:
@@ -162,7 +170,7 @@ async def miss_episodes_all_users(
     """Note that a complete pass did not show some episodes; twice marks them removed.
 
     Args:
-        session: Open transaction of the caller.
+        session: Open transaction of the caller, which has written the show's row.
         show_id: Which show.
         unseen_since: Start of the pass, aware UTC.
         now: The present instant, aware UTC.
