@@ -187,7 +187,8 @@ async def _move_on(
     after = after_page(state, facts, reason=call.reason)
     if pass_ended(after, reason=call.reason):
         missed = 0
-        if is_complete_pass(facts) and since is not None:
+        # Whoever is not removed and was not seen was missed: most passes miss nobody.
+        if is_complete_pass(facts) and since is not None and counts.known > counts.seen:
             missed = await store.miss_episodes_all_users(
                 session, show_id=call.show_id, unseen_since=since, now=facts.at
             )
