@@ -6,6 +6,7 @@ nothing of a user; they are reached only through a row of one's own.
 
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from sqlalchemy import BigInteger, ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -74,6 +75,8 @@ class SavedShow(Base):
     `newest_pending` says that it is still to be read; `listed_total` the number
     of episodes when it last was. `backfill_offset` is the next offset of the
     older pages, None when the pass is complete; `pass_started_at` its start.
+    `listed_at` is when a listing of the library last had the show; `missed_run_id`
+    the run that last missed the show, or episodes of it: no run counts twice.
     """
 
     __tablename__ = "saved_show"
@@ -95,6 +98,8 @@ class SavedShow(Base):
     backfill_offset: Mapped[int | None]
     pass_started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     heard_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    listed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    missed_run_id: Mapped[UUID | None]
 
 
 class SavedEpisode(Base):

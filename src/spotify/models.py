@@ -146,6 +146,9 @@ class SyncSchedule(Base):
 
     A claim sets `lease_until` and raises `fence`; every write of the run demands
     the same fence. `requested` is a manual trigger and goes before `paused`.
+    `listing_*` is the listing of the library under way, over several runs if it has
+    to be: since when, the next offset, and the length by all its pages (None: they
+    differed).
     """
 
     __tablename__ = "sync_schedule"
@@ -173,6 +176,9 @@ class SyncSchedule(Base):
     lease_until: Mapped[datetime] = mapped_column(UtcDateTime)
     last_started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_ok_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    listing_began_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    listing_offset: Mapped[int | None]
+    listing_total: Mapped[int | None]
 
     quotas: Mapped[list["QuotaBucket"]] = relationship(
         lazy="selectin",
