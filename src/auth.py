@@ -297,7 +297,8 @@ async def logout(request: Request, runtime: RuntimeDep) -> Response:
         async with runtime.database.transaction(user.id) as session:
             await sign_in.end_token(runtime, session, user_id=user.id, token_id=user.token_id or 0)
         return response
-    await sign_in.end_session(runtime, secret=credential.secret)
+    if user_id := await sign_in.end_session(runtime, secret=credential.secret):
+        request.state.user_id = user_id
     keep_signed_in(response, runtime.settings, None)
     return response
 

@@ -48,11 +48,13 @@ from src.spotify import api as spotify_api
 from src.spotify.config import SpotifySettings
 from src.spotify.notices import notices_for
 from src.spotify.service import Spotify
+from src.spotify.sync_stream import Streams
 from src.spotify.wire import Transport
 from src.users.passwords import Passwords
 from src.users.request_rate import RequestRates
 from src.users.schemas import Notice
 from src.utils.logging import configure_logging
+from src.utils.types import UserId
 from src.web import errors as error_pages
 from src.web import site
 
@@ -110,6 +112,7 @@ def create_app(
     """
     settings = runtime.settings if runtime is not None else settings_or_exit(Settings)
     spotify_settings = spotify.settings if spotify else settings_or_exit(SpotifySettings)
+    streams = Streams()
     app = FastAPI(
         title="Playhead",
         version=version("playhead"),
@@ -118,10 +121,13 @@ def create_app(
         redoc_url=None,
         openapi_url=None,
         lifespan=_Life(settings, spotify_settings, transport, background=background),
-        middleware=_middleware(settings, spotify_settings, lambda: app.state.runtime),
+        middleware=_middleware(
+            settings, spotify_settings, lambda: app.state.runtime, acted=streams.nudge
+        ),
     )
     app.state.settings = settings
     app.state.stopping = asyncio.Event()
+    app.state.sync_streams = streams
     app.state.notice_sources = [consent_notices]
     if runtime is not None:
         _equip(
@@ -212,7 +218,11 @@ class _Life:
 
 
 def _middleware(
-    settings: Settings, spotify_settings: SpotifySettings, runtime: Callable[[], Runtime]
+    settings: Settings,
+    spotify_settings: SpotifySettings,
+    runtime: Callable[[], Runtime],
+    *,
+    acted: Callable[[UserId], None],
 ) -> list[Middleware]:
     """Return the layers, outermost first."""
     layers = [
@@ -220,7 +230,7 @@ def _middleware(
         Middleware(
             SecurityHeaders, settings=settings, accounts_url=spotify_settings.spotify_accounts_url
         ),
-        Middleware(Edge, settings=settings, runtime=runtime, tell=tell),
+        Middleware(Edge, settings=settings, runtime=runtime, tell=tell, acted=acted),
         Middleware(HostAllowList, settings=settings),
     ]
     if settings.cors_origins:  # never with cookies: other origins use bearer tokens

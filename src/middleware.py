@@ -18,6 +18,7 @@ from src.errors import PlayheadError
 from src.runtime import Runtime
 from src.schemas import FieldError, Problem
 from src.users.browsers import bearer_in
+from src.utils.types import UserId
 
 log = structlog.get_logger()
 
@@ -174,7 +175,13 @@ class Edge:
     """Names each request, finds its true sender, writes its log line and catches what falls."""
 
     def __init__(
-        self, app: ASGIApp, *, settings: Settings, runtime: Callable[[], Runtime], tell: Tell
+        self,
+        app: ASGIApp,
+        *,
+        settings: Settings,
+        runtime: Callable[[], Runtime],
+        tell: Tell,
+        acted: Callable[[UserId], None],
     ) -> None:
         """Believe forwarded headers of `settings.trusted_proxies` alone.
 
@@ -183,10 +190,12 @@ class Edge:
             settings: The process's settings.
             runtime: Returns the clock and entropy of the running application.
             tell: Renders what is left of a failure.
+            acted: Told whose request has just been served, if it may have changed something.
         """
         self._app = app
         self._runtime = runtime
         self._tell = tell
+        self._acted = acted
         self._proxies = [ip_network(text, strict=False) for text in settings.trusted_proxies]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -221,6 +230,8 @@ class Edge:
                     raise  # the reply is half sent: only a closed connection says so
                 await self._tell(_failed(state["request_id"]), scope)(scope, receive, watched)
             finally:
+                if "user_id" in state and scope["method"] not in SAFE_METHODS:
+                    self._acted(state["user_id"])
                 log.info(
                     "request_served",
                     method=scope["method"],

@@ -1,12 +1,12 @@
 """Telling a browser how a run gets on, for as long as it listens and may."""
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from src.database import Session
 from src.errors import PlayheadError
 from src.runtime import Runtime
 from src.spotify.models import RunState, SyncRun
@@ -18,9 +18,6 @@ LOOK_S = 1.0
 
 IDLE_LOOK_S = 5.0
 """Seconds between looks while no run is open."""
-
-CHECK_S = 15.0
-"""Seconds between looks at whether the listener is still signed in."""
 
 LIFE = timedelta(minutes=10)
 """How long one stream lasts; browsers then connect again by themselves."""
@@ -39,30 +36,38 @@ class TooManyStreams(PlayheadError):
 
 @dataclass(slots=True)
 class Streams:
-    """The streams open in one process, by user."""
+    """The streams open in one process: for each user, what makes them look at once."""
 
-    open: Counter[UserId] = field(default_factory=Counter)
+    open: dict[UserId, list[asyncio.Event]] = field(default_factory=dict)
 
     @contextmanager
-    def enter(self, user_id: UserId) -> Iterator[None]:
-        """Take a place for one stream while the block runs.
+    def enter(self, user_id: UserId) -> Iterator[asyncio.Event]:
+        """Take a place for one stream while the block runs; it is nudged by the event.
 
         Raises:
             TooManyStreams: There is none.
         """
-        if self.open[user_id] >= _PER_USER or self.open.total() >= _PER_PROCESS:
+        mine = self.open.get(user_id, [])
+        if len(mine) >= _PER_USER or sum(map(len, self.open.values())) >= _PER_PROCESS:
             raise TooManyStreams(
                 "This page is open too often to show progress live in all of them. Close one, or "
                 "reload this one later.",
                 retry_after_s=30,
             )
-        self.open[user_id] += 1
+        nudged = asyncio.Event()
+        mine = self.open.setdefault(user_id, [])
+        mine.append(nudged)
         try:
-            yield
+            yield nudged
         finally:
-            self.open[user_id] -= 1
-            if not self.open[user_id]:
-                del self.open[user_id]
+            mine.remove(nudged)
+            if not mine:
+                self.open.pop(user_id, None)
+
+    def nudge(self, user_id: UserId) -> None:
+        """Let the user's streams look at once: they did something in this process."""
+        for nudged in self.open.get(user_id, []):
+            nudged.set()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,46 +85,41 @@ class SignedOut:
 
 
 async def follow(
-    runtime: Runtime, listener: Listener, *, stopping: asyncio.Event
+    runtime: Runtime, listener: Listener, *, stopping: asyncio.Event, nudged: asyncio.Event
 ) -> AsyncIterator[SyncRun | SignedOut]:
     """Yield the current or last run whenever it changed, until something ends the stream.
 
-    Ends when the sign-in does (after a `SignedOut`), when `stopping` is set, or after
-    ten minutes. No transaction is open between two looks.
+    Each look begins with the sign-in: once that is over, elsewhere too, a `SignedOut` is
+    the last to come. The stream also ends when `stopping` is set, or after ten minutes.
+    `nudged` makes it look at once. No transaction is open between two looks.
     """
     clock = runtime.clock
     ends_at = clock.now() + LIFE
-    check_at = clock.now()
     told: tuple[object, ...] | None = None
     while clock.now() < ends_at and not stopping.is_set():
-        if clock.now() >= check_at:
-            if not await _is_signed_in(runtime, listener):
-                yield SignedOut()
-                return
-            check_at = clock.now() + timedelta(seconds=CHECK_S)
-        run = await _current(runtime, listener.user_id)
+        nudged.clear()
+        async with runtime.database.transaction(listener.user_id, write=False) as session:
+            is_signed_in = await _is_signed_in(runtime, session, listener)
+            run = await queries.current_run(session, user_id=listener.user_id)
+        if not is_signed_in:
+            yield SignedOut()
+            return
         seen = _state_of(run)
         if run is not None and seen != told:
             yield run
         told = seen
         is_open = run is not None and run.state != RunState.ENDED
-        await _pause(runtime, LOOK_S if is_open else IDLE_LOOK_S, stopping)
+        await _pause(runtime, LOOK_S if is_open else IDLE_LOOK_S, stopping, nudged)
 
 
-async def _is_signed_in(runtime: Runtime, listener: Listener) -> bool:
-    async with runtime.database.transaction(listener.user_id, write=False) as session:
-        return await queries.is_signed_in(
-            session,
-            user_id=listener.user_id,
-            session_id=listener.session_id,
-            token_id=listener.token_id,
-            now=runtime.clock.now(),
-        )
-
-
-async def _current(runtime: Runtime, user_id: UserId) -> SyncRun | None:
-    async with runtime.database.transaction(user_id, write=False) as session:
-        return await queries.current_run(session, user_id=user_id)
+async def _is_signed_in(runtime: Runtime, session: Session, listener: Listener) -> bool:
+    return await queries.is_signed_in(
+        session,
+        user_id=listener.user_id,
+        session_id=listener.session_id,
+        token_id=listener.token_id,
+        now=runtime.clock.now(),
+    )
 
 
 def _state_of(run: SyncRun | None) -> tuple[object, ...] | None:
@@ -128,12 +128,16 @@ def _state_of(run: SyncRun | None) -> tuple[object, ...] | None:
     return tuple(getattr(run, name) for name in SyncRun.__table__.c.keys())  # noqa: SIM118
 
 
-async def _pause(runtime: Runtime, seconds: float, stopping: asyncio.Event) -> None:
-    """Wait, but not for a process that stops."""
-    alarm = asyncio.ensure_future(runtime.clock.sleep(seconds))
-    stop = asyncio.ensure_future(stopping.wait())
+async def _pause(runtime: Runtime, seconds: float, *signals: asyncio.Event) -> None:
+    """Wait until the time is over or one of `signals` is set."""
+    waits = [asyncio.ensure_future(runtime.clock.sleep(seconds))]
+    waits += [asyncio.ensure_future(_set(signal)) for signal in signals]
     try:
-        await asyncio.wait({alarm, stop}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        alarm.cancel()
-        stop.cancel()
+        for wait in waits:
+            wait.cancel()
+
+
+async def _set(signal: asyncio.Event) -> None:
+    await signal.wait()

@@ -169,15 +169,17 @@ async def begin_session(
     return secret
 
 
-async def end_session(runtime: Runtime, *, secret: str) -> None:
-    """End the browser session of a cookie; one that is over already is no error."""
+async def end_session(runtime: Runtime, *, secret: str) -> UserId | None:
+    """End the browser session of a cookie and return whose it was; None if it was over."""
     key = fingerprint(secret)
     async with runtime.database.keyed(key, write=True) as session:
         found = await queries.session_by_hash_all_users(session, token_hash=key)
-        if found is not None:
-            user_id = UserId(found.user_id)
-            await become(session, user_id)
-            await queries.end_sessions(session, user_id=user_id, only=found.id)
+        if found is None:
+            return None
+        user_id = UserId(found.user_id)
+        await become(session, user_id)
+        await queries.end_sessions(session, user_id=user_id, only=found.id)
+    return user_id
 
 
 async def make_token(

@@ -1,14 +1,15 @@
 """Endpoints that start a sync, tell how it gets on, and set its schedule."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, FastAPI, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from src.auth import CurrentUser, SessionDep, UserDep, require_scope
+from src.auth import SessionDep, UserDep, require_scope
 from src.schemas import Page
 from src.spotify import scheduling, sync_stream
 from src.spotify.models import SyncSchedule
@@ -83,33 +84,23 @@ def _place(payload: list[str | int]) -> tuple[datetime, UUID]:
         raise CursorInvalid from error
 
 
-def streams_of_app(app: FastAPI) -> Streams:
-    """Return the streams open in an application."""
-    if not hasattr(app.state, "sync_streams"):
-        app.state.sync_streams = Streams()
-    found: Streams = app.state.sync_streams
-    return found
-
-
-def _streams(request: Request) -> Streams:
-    return streams_of_app(request.app)
-
-
-async def one_stream(
-    user: UserDep, streams: Annotated[Streams, Depends(_streams)]
-) -> AsyncIterator[CurrentUser]:
-    """Hold a place among the open streams until the reply has ended.
+async def one_stream(request: Request, user: UserDep) -> AsyncIterator[asyncio.Event]:
+    """Hold a place among the open streams until the reply has ended; it is nudged by the event.
 
     Raises:
         TooManyStreams: There is none; decided before the stream begins.
     """
-    with streams.enter(user.id):
-        yield user
+    streams: Streams = request.app.state.sync_streams
+    with streams.enter(user.id) as nudged:
+        yield nudged
 
 
 @router.get("/events", response_class=EventSourceResponse, dependencies=[_read])
 async def events(
-    request: Request, user: Annotated[CurrentUser, Depends(one_stream)], spotify: SpotifyDep
+    request: Request,
+    user: UserDep,
+    nudged: Annotated[asyncio.Event, Depends(one_stream)],
+    spotify: SpotifyDep,
 ) -> AsyncIterator[ServerSentEvent]:
     """Stream the current run: an event `progress` with each change, while you are signed in.
 
@@ -117,7 +108,9 @@ async def events(
     """
     listener = Listener(user_id=user.id, session_id=user.session_id, token_id=user.token_id)
     stopping = request.app.state.stopping
-    async for told in sync_stream.follow(spotify.runtime, listener, stopping=stopping):
+    async for told in sync_stream.follow(
+        spotify.runtime, listener, stopping=stopping, nudged=nudged
+    ):
         if isinstance(told, SignedOut):
             yield ServerSentEvent(event="signed_out", data={})
         else:

@@ -120,8 +120,8 @@ async def sign_out_form(request: Request) -> Response:
     runtime = runtime_of(request)
     response = RedirectResponse("/", status_code=_SEE_OTHER)
     secret = request.cookies.get(cookie_name(runtime.settings))
-    if secret:
-        await sign_in.end_session(runtime, secret=secret)
+    if secret and (user_id := await sign_in.end_session(runtime, secret=secret)):
+        request.state.user_id = user_id
     keep_signed_in(response, runtime.settings, None)
     return response
 
