@@ -311,7 +311,10 @@ async def change_password(
     runtime: RuntimeDep,
     passwords: PasswordsDep,
 ) -> Response:
-    """Change the password. Every other browser is signed out, this one gets a new cookie."""
+    """Change the password. Every other browser is signed out and every bearer token ends.
+
+    This browser gets a new cookie.
+    """
     if user.session_id is None:
         raise Reauthenticate
     proved = await service.prove_password(

@@ -141,6 +141,22 @@ async def test_program_signs_out_by_ending_its_token(runtime: Runtime) -> None:
     assert (401, "token_invalid") == told(await client.get("/api/auth/me"))
 
 
+async def test_changing_the_password_ends_every_token(runtime: Runtime) -> None:
+    """Whoever had the old one may have made tokens by it; those of sign-ins end too."""
+    app = app_on(runtime)
+    client = await signed_in(app)
+    made = (await client.post("/api/auth/tokens", json={"name": "script"})).json()["token"]
+    given = (await login(client, token=True)).json()["token"]
+    form = {"current_password": PASSWORD, "new_password": "quite another set of words"}
+
+    reply = await client.post("/api/auth/password", json=form)
+
+    assert 204 == reply.status_code
+    for bearer in (made, given):
+        assert (401, "token_invalid") == told(await program(app, bearer=bearer).get("/api/auth/me"))
+    assert [] == (await client.get("/api/auth/tokens")).json()
+
+
 async def test_changing_the_password_signs_out_other_browsers(runtime: Runtime) -> None:
     """This browser goes on with a new cookie; the others have to sign in again."""
     app = app_on(runtime)

@@ -45,7 +45,7 @@ async def maintain(spotify: Spotify) -> None:
             slots_before=int(now.timestamp()) - _KEPT_S,
             throttles_before=now - timedelta(seconds=_KEPT_S),
         )
-        user_ids = await queries.scheduled_users_all_users(session)
+        user_ids = await queries.users_to_sweep_all_users(session, now=now)
     gone = 0
     for user_id in user_ids:
         async with runtime.database.transaction(user_id) as session:

@@ -3,24 +3,27 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, union
 
 from src.database import Session
-from src.spotify.models import OAuthState, QuotaSlot, SyncSchedule
+from src.spotify.models import OAuthState, QuotaSlot
 from src.users.models import ApiToken, LoginThrottle, UserSession
 from src.utils.types import UserId
 
+_EXPIRING = (OAuthState, UserSession, ApiToken)
 
-async def scheduled_users_all_users(session: Session) -> Sequence[UserId]:
-    """Return everybody who ever connected Spotify, by id."""
-    rows = await session.scalars(select(SyncSchedule.user_id).order_by(SyncSchedule.user_id))
-    return [UserId(user_id) for user_id in rows]
+
+async def users_to_sweep_all_users(session: Session, *, now: datetime) -> Sequence[UserId]:
+    """Return everybody of whom `forget_expired` would delete something, by id."""
+    expired = [select(model.user_id).where(model.expires_at <= now) for model in _EXPIRING]
+    rows = await session.scalars(union(*expired))
+    return [UserId(user_id) for user_id in sorted(rows)]
 
 
 async def forget_expired(session: Session, *, user_id: UserId, now: datetime) -> int:
     """Delete a user's expired sessions, tokens and sign-ins under way; return how many."""
     gone = 0
-    for model in (OAuthState, UserSession, ApiToken):
+    for model in _EXPIRING:
         result = await session.execute(
             delete(model)
             .where(model.user_id == user_id, model.expires_at <= now)

@@ -128,7 +128,7 @@ class OAuthState(Base):
     """A sign-in at Spotify under way: who asked, from which session, with which verifier."""
 
     __tablename__ = "oauth_state"
-    __table_args__ = ({"info": {"key": "state_hash"}},)
+    __table_args__ = ({"info": {"key": "state_hash", "scheduler": True}},)
 
     state_hash: Mapped[str] = mapped_column(Text, primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)

@@ -44,7 +44,7 @@ class UserSession(Base):
     """A browser signed in; the cookie holds the token, this row only its SHA-256."""
 
     __tablename__ = "user_session"
-    __table_args__ = ({"info": {"key": "token_hash"}},)
+    __table_args__ = ({"info": {"key": "token_hash", "scheduler": True}},)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
@@ -60,7 +60,7 @@ class ApiToken(Base):
     """A bearer token for programs; shown once, kept as its SHA-256."""
 
     __tablename__ = "api_token"
-    __table_args__ = ({"info": {"key": "token_hash"}},)
+    __table_args__ = ({"info": {"key": "token_hash", "scheduler": True}},)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)

@@ -177,7 +177,7 @@ async def _user_named(runtime: Runtime, name: str) -> User | None:
 async def change_password(
     runtime: Runtime, passwords: Passwords, *, user: User, form: PasswordChange
 ) -> None:
-    """Give the user another password and end every browser session.
+    """Give the user another password and end every browser session and bearer token.
 
     The current one in `form` was proved by `prove_password`.
 
@@ -196,6 +196,7 @@ async def change_password(
             raise SignedOut
         found.password_hash = password_hash
         await queries.end_sessions(session, user_id=user_id)
+        await queries.end_tokens(session, user_id=user_id)
         await queries.note(
             session, user_id=user_id, action="password_changed", now=runtime.clock.now()
         )

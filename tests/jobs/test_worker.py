@@ -17,6 +17,7 @@ from src.spotify.models import QuotaSlot, RunState, SyncRun, SyncSchedule
 from src.spotify.queries.sync import Claim
 from src.users.models import UserSession
 from src.utils.types import UserId
+from tests.factories import add_user
 from tests.spotify.rows import select_rows
 from tests.spotify.sync_parts import Stage, small_world
 from tests.utils.stepped_clock import SteppedClock
@@ -243,8 +244,8 @@ async def test_job_that_fails_gives_its_place_back() -> None:
 
 
 async def test_housekeeping_sweeps_what_is_over(stage: Stage) -> None:
-    """Expired sessions and old quota slots go, those in force stay."""
-    user_id = await stage.connect()
+    """Expired sessions and old quota slots go, those in force stay; nobody has connected."""
+    user_id = await add_user(stage.runtime, "ada")
     now = stage.clock.now()
     async with stage.runtime.database.transaction(user_id) as session:
         for name, expires_at in (("old", now), ("new", now + timedelta(days=1))):
@@ -270,4 +271,4 @@ async def test_housekeeping_sweeps_what_is_over(stage: Stage) -> None:
     assert ["new"] == [row.token_hash for row in sessions]
     assert [2] == [row.used for row in kept if row.account == "a"]
     async with stage.runtime.database.scheduling() as session:
-        assert [user_id] == list(await queries.scheduled_users_all_users(session))
+        assert [] == list(await queries.users_to_sweep_all_users(session, now=now))
