@@ -67,8 +67,8 @@ class ShowState:
     `total` is the number of episodes by the library's listing, `listed_total` that
     number when the newest page was last read (None: never). `known` counts the
     stored episodes that were not removed, `reads` holds this run's pages by offset.
-    `missed` says that a pass of this run did not see all of them: the next one, which
-    may count them as removed, belongs to another run.
+    `missed` says that this run did not find the show, or that a pass of it did not see
+    all episodes: the next pass, which may count them as removed, belongs to another run.
     """
 
     show_id: str
@@ -334,7 +334,7 @@ def after_pass(show: ShowState, facts: PageFacts, *, missed: int) -> ShowState:
         missed: Episodes the pass counted as absent.
     """
     if facts.known != facts.total and (facts.found_in_pass or missed):
-        return replace(show, backfill_offset=0, missed=bool(missed))
+        return replace(show, backfill_offset=0, missed=show.missed or bool(missed))
     return show
 
 

@@ -202,6 +202,7 @@ class Run:
                 backfill_offset=saved.backfill_offset,
                 pass_started_at=saved.pass_started_at,
                 heard_at=saved.heard_at,
+                missed=saved.missed_run_id == self.run_id,
             )
             for saved, order, total, misses, known in rows
         }

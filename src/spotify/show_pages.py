@@ -1,6 +1,7 @@
 """Reading the pages of shows that the planner asks for, one call and one transaction each."""
 
 from dataclasses import replace
+from typing import Any
 
 import structlog
 
@@ -54,7 +55,7 @@ async def read_pages(run: Run) -> None:
             await _read(run, call)
             failures = 0
         except (SpotifyNotFound, CallRefused):
-            await _miss(run, call.show_id)
+            await miss(run, call.show_id)
         except Transient:
             failures += 1
             if failures == _FAILURES_IN_A_ROW:
@@ -62,14 +63,14 @@ async def read_pages(run: Run) -> None:
             run.give_up(call.show_id)
 
 
-async def _miss(run: Run, show_id: str) -> None:
-    """Note that a show could not be read; that alone never removes anything."""
+async def miss(run: Run, show_id: str) -> None:
+    """Note, once a run, that a show could not be read; that alone never removes anything."""
     run.give_up(show_id)
     async with run.writing() as session:
-        await store.miss_show_all_users(session, show_id=show_id)
-        await store.update_saved_show(
-            session, user_id=run.user_id, show_id=show_id, values={"newest_at": run.now}
-        )
+        if not run.shows[show_id].missed:
+            await store.miss_show_all_users(session, show_id=show_id)
+        values = {"newest_at": run.now, "missed_run_id": run.run_id}
+        await store.update_saved_show(session, user_id=run.user_id, show_id=show_id, values=values)
 
 
 async def _read(run: Run, call: PlannedCall) -> None:
@@ -197,7 +198,7 @@ async def _move_on(
             )
         facts = replace(facts, known=counts.known)
         after = after_pass(replace(after, known=counts.known), facts, missed=missed)
-    values = {
+    values: dict[str, Any] = {
         "listed_total": after.listed_total,
         "newest_pending": after.newest_pending,
         "backfill_offset": after.backfill_offset,
@@ -205,5 +206,7 @@ async def _move_on(
     }
     if call.offset in newest_offsets(facts.order, facts.total):
         values["newest_at"] = facts.at
+    if after.missed:
+        values["missed_run_id"] = run.run_id
     await store.update_saved_show(session, user_id=run.user_id, show_id=call.show_id, values=values)
     return after

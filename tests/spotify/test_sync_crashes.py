@@ -6,14 +6,18 @@ from collections.abc import AsyncIterator, Coroutine, Generator
 from datetime import timedelta
 from random import Random
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from src.cost_tracking.models import CostEntry
 from src.runtime import Runtime
 from src.spotify.errors import LeaseLost
-from src.spotify.models import Outcome, QuotaBucket, RunState, SyncRun, SyncSchedule
+from src.spotify.models import Outcome, QuotaBucket, RunState, Show, SyncRun, SyncSchedule
+from src.spotify.planner import Allowance, Reason, ShowState, plan
 from src.spotify.queries.sync import Claim, break_leases_all_users
+from src.spotify.run_state import Run
+from src.spotify.show_pages import miss
 from tests.spotify.rows import select_rows
 from tests.spotify.sync_parts import Stage, small_world
 from tests.utils.stepped_clock import SteppedClock
@@ -247,3 +251,64 @@ async def test_day_without_calls_left_asks_nothing(runtime: Runtime, clock: Step
     assert 25 >= stage.simulator.requests.count("api")
     assert Outcome.CALL_CAP_REACHED == reports[-1].outcome
     assert 0 == reports[-1].calls
+
+
+async def test_run_that_is_continued_knows_what_it_missed_before_the_kill(stage: Stage) -> None:
+    """A second pass would count a second miss in one run, so it is left to the next run."""
+    user_id = await stage.connect()
+    while (await stage.later_sync(user_id)).outcome != Outcome.COMPLETE:
+        pass
+    world = stage.simulator.world
+    show_id, show = min(
+        stage.true_shows(user_id).items(), key=lambda one: len(stage.true_list(one[1]))
+    )
+    gone = world.episode(show, 1).id
+    world.withdraw_episode(show, 1, stage.clock.now())
+    while not (await stage.episodes(user_id, show_id))[gone].misses:
+        missing = await stage.later_sync(user_id)
+
+    async def state_in(run_id: UUID) -> ShowState:
+        [schedule] = await select_rows(stage.runtime, SyncSchedule, user_id=user_id)
+        run = await Run.load(
+            stage.spotify, user_id=user_id, fence=schedule.fence, run_id=run_id, on_page=None
+        )
+        async with stage.runtime.database.transaction(user_id, write=False) as session:
+            await run.load_shows(session)
+        return run.shows[show_id]
+
+    continued, other = (
+        await state_in(missing.id),
+        await state_in((await stage.later_sync(user_id)).id),
+    )
+
+    assert (0, True) == (continued.backfill_offset, continued.missed)
+    assert continued.show_id not in {
+        call.show_id
+        for call in plan(
+            [continued],
+            stage.clock.now(),
+            allowance=Allowance(calls_left=9, routine_left=9),
+            is_first=False,
+        )
+        if call.reason is Reason.BACKFILL
+    }
+    assert not other.missed
+
+
+async def test_run_that_is_continued_does_not_count_a_lost_show_twice(stage: Stage) -> None:
+    """A show that was not found before the kill and after it was not found in one run."""
+    user_id = await stage.connect()
+    await stage.sync(user_id)
+    [show_id, *_] = sorted(stage.true_shows(user_id))
+    [schedule] = await select_rows(stage.runtime, SyncSchedule, user_id=user_id)
+    [row] = await select_rows(stage.runtime, SyncRun, user_id=user_id)
+    for _ in range(2):  # the run, and itself continued
+        run = await Run.load(
+            stage.spotify, user_id=user_id, fence=schedule.fence, run_id=row.id, on_page=None
+        )
+        async with stage.runtime.database.transaction(user_id, write=False) as session:
+            await run.load_shows(session)
+        await miss(run, show_id)
+
+    shows = await select_rows(stage.runtime, Show, user_id=user_id)
+    assert {show_id: 1} == {show.id: show.misses for show in shows if show.misses}
