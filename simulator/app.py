@@ -97,6 +97,7 @@ def build(
             shows=settings.shows,
             listeners=settings.listeners,
             shows_per_listener=settings.shows_per_listener,
+            history_days=settings.history_days,
         ),
         faults=FaultBoard(settings.seed),
         requests=RequestLog(),

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from simulator.clock import DEFAULT_START
+from simulator.world.library import HISTORY_DAYS
 
 DEFAULT_CLIENT_ID = "5137a7e0f00d4b0b9c0ffee0914ead00"
 LOOPBACK_REDIRECTS = (
@@ -88,6 +89,7 @@ class Settings:
         listeners: How many people live in the world, >= 1.
         shows: Size of the catalogue, >= 1.
         shows_per_listener: Shows in a library on average.
+        history_days: Days of listening behind everyone at the epoch, >= 1.
         apps: Registered apps.
         quirks: Oddities of the real service.
         window_calls: Calls of one app accepted in any 30 s of wire time; 0
@@ -102,6 +104,7 @@ class Settings:
     listeners: int = 5
     shows: int = 400
     shows_per_listener: int = 40
+    history_days: int = HISTORY_DAYS
     apps: tuple[App, ...] = (App(),)
     quirks: Quirks = Quirks()
     window_calls: int = 300

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from simulator.world.catalogue import Catalogue
 
 HISTORY_DAYS = 365
-"""Days of listening behind every listener at the epoch."""
+"""Days of listening behind every listener at the epoch, unless a world asks for more."""
 
 _USUAL_EPISODES_PER_SHOW = 200
 _TRIES = 48
@@ -99,7 +99,13 @@ class Library:
 
 
 def plan_library(
-    *, seed: int, listener: int, size: int, epoch_ms: int, catalogue: Catalogue
+    *,
+    seed: int,
+    listener: int,
+    size: int,
+    epoch_ms: int,
+    catalogue: Catalogue,
+    history_days: int = HISTORY_DAYS,
 ) -> Library:
     """Return a listener's library at the start of the history, with its plan to the epoch.
 
@@ -109,13 +115,14 @@ def plan_library(
         size: Shows saved at the epoch, as far as the catalogue has them.
         epoch_ms: The epoch in ms since 1970.
         catalogue: The shows to choose from.
+        history_days: How long before the epoch the plan begins.
 
     Returns:
         A library whose planned days end with exactly `size` shows, together
         about 200 episodes for each.
     """
     rng = stream(seed, Purpose.LIBRARY, listener)
-    history_ms = epoch_ms - HISTORY_DAYS * DAY_MS
+    history_ms = epoch_ms - history_days * DAY_MS
     chosen, rest = _usual_choice(rng, size=size, epoch_ms=epoch_ms, catalogue=catalogue)
     past: list[Change] = []
     coming: list[Change] = []

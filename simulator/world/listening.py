@@ -13,7 +13,7 @@ from simulator.world.chance import Purpose, bell, between, stream
 from simulator.world.diary import Diary, Ending, Entry
 from simulator.world.habits import SLOTS
 from simulator.world.instants import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
-from simulator.world.library import HISTORY_DAYS, plan_library
+from simulator.world.library import plan_library
 from simulator.world.picking import Picker
 from simulator.world.shelf import Shelf
 from simulator.world.surroundings import Surroundings
@@ -59,7 +59,7 @@ class Life:
     """
 
     def __init__(self, listener: int, surroundings: Surroundings) -> None:
-        """Begin the life of `listener` a year before the epoch."""
+        """Begin the life of `listener` a year, or what the world asks for, before the epoch."""
         seed, listeners = surroundings.seed, surroundings.listeners
         facts = listeners.facts(listener)
         self._seed = seed
@@ -69,7 +69,8 @@ class Life:
         self._listeners = listeners
         self._slots = SLOTS[facts.kind]
         self._offset_ms = listeners.offset_ms(listener)
-        self._next_day = (self._epoch_ms + self._offset_ms) // DAY_MS - HISTORY_DAYS
+        today = (self._epoch_ms + self._offset_ms) // DAY_MS
+        self._next_day = today - surroundings.history_days
         self._free_ms = 0
         self.diary = Diary(seed=seed, listener=listener)
         self.shelf = Shelf(saver=facts.saver)
@@ -79,6 +80,7 @@ class Life:
             size=surroundings.library_size,
             epoch_ms=self._epoch_ms,
             catalogue=self._catalogue,
+            history_days=surroundings.history_days,
         )
         self._picker = Picker(
             listener,

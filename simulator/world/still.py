@@ -15,6 +15,7 @@ from simulator.world.chance import Purpose, share
 from simulator.world.diary import NUMBER_BITS, Ending, Entry, rest_ms
 from simulator.world.habits import Listeners
 from simulator.world.instants import MINUTE_MS, from_ms, to_ms
+from simulator.world.library import HISTORY_DAYS
 from simulator.world.listening import Life
 from simulator.world.player import Player
 from simulator.world.shell import Shell, kept_at
@@ -50,11 +51,13 @@ class StillWorld:
 
     Args:
         seed: Any integer; another seed is another world.
-        epoch: Aware instant at which listeners have their usual libraries and a
-            year of listening behind them.
+        epoch: Aware instant at which listeners have their usual libraries and
+            `history_days` of listening behind them.
         shows: Shows in the catalogue, at least 1.
         listeners: Listeners, at least 0.
         shows_per_listener: Shows saved by each listener at the epoch.
+        history_days: How long everyone has listened at the epoch, at least 1;
+            another length is another past, so keep to one in a world.
 
     Every method that takes an instant raises `ValueError` for one without time
     zone, and every one that takes an index raises `UnknownThing` for a stranger.
@@ -68,6 +71,7 @@ class StillWorld:
         shows: int = 400,
         listeners: int = 5,
         shows_per_listener: int = 40,
+        history_days: int = HISTORY_DAYS,
     ) -> None:
         self.seed = seed
         self.epoch = epoch
@@ -82,6 +86,7 @@ class StillWorld:
             library_size=shows_per_listener,
             catalogue=self._catalogue,
             listeners=self._listeners,
+            history_days=history_days,
         )
         self._lives: dict[int, Life] = {}
         self._shell = Shell()

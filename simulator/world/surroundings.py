@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from simulator.world.catalogue import Catalogue
 from simulator.world.habits import Listeners
+from simulator.world.library import HISTORY_DAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class Surroundings:
         library_size: Shows in a library at the epoch.
         catalogue: What there is to hear.
         listeners: Who hears it.
+        history_days: Days of listening behind everyone at the epoch.
     """
 
     seed: int
@@ -25,3 +27,4 @@ class Surroundings:
     library_size: int
     catalogue: Catalogue
     listeners: Listeners
+    history_days: int = HISTORY_DAYS
