@@ -1,0 +1,122 @@
+"""What a property is, and what it can see of a run."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, NoReturn
+
+from tests.sim.plan import Fault, Kind
+from tests.sim.script import Script
+from tests.sim.stage import EPOCH, Stage
+from tests.sim.wire import Exchange
+
+DATABASE = (Kind.BUSY, Kind.DISK_FULL)
+_LASTS_ON_S = 60.0  # a page that came just before may be stored just after
+
+
+class Broken(Exception):
+    """A property does not hold.
+
+    Attributes:
+        name: Which.
+    """
+
+    def __init__(self, name: str, words: str) -> None:
+        """Say what was seen."""
+        super().__init__(f"{name}: {words}")
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A run as its properties see it."""
+
+    stage: Stage
+    script: Script
+
+    def rows(self, statement: str, *values: object) -> list[Any]:
+        """Ask the living process's database, past all guards."""
+        address = f"file:{self.stage.life.file}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True)) as connection:
+            return connection.execute(statement, values).fetchall()
+
+    def users(self) -> Iterator[tuple[int, int]]:
+        """Yield listener and user of everybody who has an account."""
+        yield from self.script.user_ids.items()
+
+    def told_by(self, listener: int) -> list[Exchange]:
+        """Return a listener's requests, in the order in which the service had them."""
+        return self.stage.told.get(listener, [])
+
+    def hit(self, kinds: tuple[Kind, ...]) -> list[Fault]:
+        """Return the faults of some kinds that have begun by now."""
+        now_s = self.stage.now_s()
+        return [
+            fault
+            for fault in self.stage.plan.faults
+            if fault.kind in kinds and (fault.at_s or 0.0) <= now_s
+        ]
+
+    def is_database_at_fault(self, at_s: float) -> bool:
+        """Tell whether the database was made to fail around an instant."""
+        return any(
+            (fault.at_s or 0.0) - _LASTS_ON_S <= at_s <= fault.ends_s + _LASTS_ON_S
+            for fault in self.hit(DATABASE)
+        )
+
+    def was_lost(self, exchange: Exchange) -> bool:
+        """Tell whether the product can be forgiven for not having stored an answer.
+
+        It died, lost its claim, or its database failed, before anything else of the
+        same listener came.
+        """
+        if self.is_database_at_fault(exchange.at_s):
+            return True
+        if exchange.life == self.stage.life.number:
+            return exchange in self.script.taken_over
+        own = self.told_by(exchange.listener or 0)
+        after = next((one for one in own[own.index(exchange) + 1 :]), None)
+        is_last = after is None or after.life != exchange.life
+        return is_last or exchange in self.script.taken_over
+
+
+class Property:
+    """Something that holds in every run; override what is of use."""
+
+    name: ClassVar[str]
+
+    def __init__(self, case: Case) -> None:
+        """Look at one run."""
+        self.case = case
+
+    def exchange(self, exchange: Exchange) -> None:
+        """See a request that reached the service."""
+
+    def event(self, event: str, fields: dict[str, Any]) -> None:
+        """See an event of the product's log."""
+
+    def death(self) -> None:
+        """See the files that a killed process left."""
+
+    def end(self) -> None:
+        """See the end, when everybody had time to recover."""
+
+    def fail(self, words: str) -> NoReturn:
+        """Say that the property does not hold.
+
+        Raises:
+            Broken: Always.
+        """
+        raise Broken(self.name, words)
+
+
+def instant(text: str) -> datetime:
+    """Read an instant as SQLite keeps it."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def at(seconds: float) -> datetime:
+    """Return the instant of a virtual second, by a clock that never jumped."""
+    return EPOCH + timedelta(seconds=seconds)

@@ -1,0 +1,114 @@
+"""What people and the weather do in a run, in order of time, whatever becomes of the product."""
+
+import asyncio
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx2
+from pydantic import SecretStr
+
+from simulator.service.state import AutoConsent
+from src.spotify import connecting
+from src.utils.types import UserId
+from tests.factories import add_user
+from tests.sim.plan import DAY_S, LASTING, Fault, Kind
+from tests.sim.stage import Life, Stage
+from tests.sim.wire import Exchange
+
+CALM_S = 32_400.0
+"""Seconds after the last fault within which everybody is synced: two intervals, a tenth more."""
+
+_NO_BROWSER = 0
+_TRY_AGAIN_S = 600.0
+_BETWEEN_PEOPLE_S = 7.0
+
+
+class Script:
+    """Actions by virtual second; those that a killed process was about to do are done by the next.
+
+    Attributes:
+        last_fault_s: When the last fault of an instant is over.
+        ends_s: When the run ends.
+        user_ids: User of each listener who is connected.
+        taken_over: Last requests of runs that lost their claim.
+    """
+
+    def __init__(self, stage: Stage) -> None:
+        """Plan everything."""
+        self._stage = stage
+        plan = stage.plan
+        instants = [fault for fault in plan.faults if fault.kind in LASTING]
+        self.last_fault_s = max([plan.days * DAY_S, *(fault.ends_s for fault in instants)])
+        back_s = -sum(min(0.0, fault.value) for fault in instants if fault.kind is Kind.CLOCK)
+        self.ends_s = self.last_fault_s + back_s + CALM_S
+        self.user_ids: dict[int, UserId] = {}
+        self.taken_over: list[Exchange] = []
+        self._people = [
+            (listener * _BETWEEN_PEOPLE_S, listener) for listener in range(plan.users)
+        ] + [(fault.ends_s, fault.listener or 0) for fault in instants if fault.kind is Kind.REVOKE]
+        changes = [(fault.at_s or 0.0, partial(self._begin, fault)) for fault in instants]
+        changes += [(fault.ends_s, partial(stage.weather.end, fault)) for fault in instants]
+        self._changes = sorted(changes, key=lambda change: change[0])
+
+    def event(self, event: str, fields: dict[str, Any]) -> None:
+        """Note which answers came too late for their run."""
+        if event == "run_taken_over":
+            found = {user_id: listener for listener, user_id in self.user_ids.items()}
+            listener = found[fields["user_id"]]
+            own = [one for one in self._stage.exchanges if one.listener == listener]
+            self.taken_over += own[-2:]
+
+    async def go_on(self, life: Life) -> None:
+        """Do what is left to do, and wait for the end."""
+        people = [asyncio.create_task(self._connect(life, *one)) for one in self._people]
+        while self._changes:
+            at_s, change = self._changes[0]
+            await self._until(at_s)
+            self._changes.pop(0)
+            change()
+        await self._until(self.ends_s)
+        for person in people:
+            person.cancel()
+
+    async def _until(self, at_s: float) -> None:
+        wait_s = at_s - self._stage.now_s()
+        if wait_s > 0:
+            await asyncio.sleep(wait_s)
+
+    def _begin(self, fault: Fault) -> None:
+        self._stage.chronicle.note("weather", f"{fault.kind} {fault.listener} {fault.value}")
+        self._stage.weather.begin(fault)
+
+    async def _connect(self, life: Life, at_s: float, listener: int) -> None:
+        """Take a listener through the consent page, and again until it succeeds."""
+        await self._until(at_s)
+        while True:
+            try:
+                await self._sign_in(life, listener)
+            except Exception as error:  # noqa: BLE001 - a person sees a page and tries again
+                told = type(error).__name__
+                self._stage.chronicle.note("person", f"{listener} cannot connect: {told}")
+                await asyncio.sleep(_TRY_AGAIN_S)
+            else:
+                self._people.remove((at_s, listener))
+                return
+
+    async def _sign_in(self, life: Life, listener: int) -> None:
+        user_id = self.user_ids.get(listener)
+        if user_id is None:
+            user_id = await add_user(life.runtime, f"listener-{listener}")
+            self.user_ids[listener] = user_id
+        begun = await connecting.begin(life.spotify, user_id=user_id, session_id=None)
+        self._stage.simulator.state.auto_consent = AutoConsent(listener=listener)
+        async with httpx2.AsyncClient(transport=life.wire) as browser:
+            answer = await browser.get(begun.url)
+        back = parse_qs(urlsplit(answer.headers["location"]).query)
+        await connecting.finish(
+            life.spotify,
+            code=SecretStr(back["code"][0]),
+            state=back["state"][0],
+            user_id=user_id,
+            session_id=_NO_BROWSER,
+            confirmed=True,
+        )

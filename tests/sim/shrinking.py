@@ -1,0 +1,103 @@
+"""Making a failing plan small: fewer faults, then fewer days and users.
+
+Delta debugging (Zeller): leave out ever smaller parts as long as the same property breaks.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from tests.sim.plan import DAY_S, Fault, Plan
+
+MOST_RUNS = 60
+"""Runs after which the smallest plan found is good enough."""
+
+Fails = Callable[[Plan], bool]
+"""Runs a plan; true if it breaks the same property."""
+
+
+class _Enough(Exception):
+    """No more runs are allowed."""
+
+
+@dataclass(slots=True)
+class Shrinking:
+    """A search for a small plan that still fails.
+
+    Attributes:
+        best: The smallest found so far.
+        runs: Runs made for it.
+    """
+
+    best: Plan
+    fails: Fails
+    most_runs: int = MOST_RUNS
+    runs: int = 0
+    _known: set[str] = field(default_factory=set)
+
+    def shrink(self) -> Plan:
+        """Search until nothing can be left out, or the runs are used up."""
+        try:
+            self._fewer_faults()
+            self._fewer_users()
+            self._fewer_days()
+            self._fewer_faults()
+        except _Enough:
+            pass
+        return self.best
+
+    def _try(self, plan: Plan) -> bool:
+        text = plan.to_json()
+        if text in self._known:
+            return False
+        self._known.add(text)
+        if self.runs >= self.most_runs:
+            raise _Enough
+        self.runs += 1
+        if not self.fails(plan):
+            return False
+        self.best = plan
+        return True
+
+    def _fewer_faults(self) -> None:
+        if not self.best.faults or self._try(self.best.with_faults(())):
+            return
+        parts = 2
+        while len(faults := self.best.faults) > 1:
+            pieces = _cut(faults, parts)
+            if self._one_of_them(pieces):
+                parts = 2
+            elif self._all_but_one(pieces):
+                parts = max(2, parts - 1)
+            elif parts >= len(faults):
+                return
+            else:
+                parts = min(len(faults), 2 * parts)
+
+    def _one_of_them(self, pieces: Sequence[Sequence[Fault]]) -> bool:
+        return any(self._try(self.best.with_faults(piece)) for piece in pieces)
+
+    def _all_but_one(self, pieces: Sequence[Sequence[Fault]]) -> bool:
+        if len(pieces) == 2:  # noqa: PLR2004 - all but one of two is one of them
+            return False
+        rests = [
+            [fault for other in pieces if other is not piece for fault in other] for piece in pieces
+        ]
+        return any(self._try(self.best.with_faults(rest)) for rest in rests)
+
+    def _fewer_users(self) -> None:
+        concerned = {fault.listener for fault in self.best.faults if fault.listener is not None}
+        for users in range(max(concerned, default=0) + 1, self.best.users):
+            if self._try(replace(self.best, users=users)):
+                return
+
+    def _fewer_days(self) -> None:
+        last_s = max((fault.ends_s for fault in self.best.faults), default=0.0)
+        for days in (0.05, 0.25, 0.5, 1.0, 2.0, 5.0, 15.0):
+            if last_s / DAY_S < days < self.best.days and self._try(replace(self.best, days=days)):
+                return
+
+
+def _cut(faults: Sequence[Fault], parts: int) -> list[Sequence[Fault]]:
+    """Cut into nearly equal pieces."""
+    bounds = [len(faults) * part // parts for part in range(parts + 1)]
+    return [faults[low:high] for low, high in zip(bounds, bounds[1:], strict=False)]
