@@ -26,6 +26,22 @@ class SealBroken(PlayheadError):
     title = "Stored secret unreadable"
 
 
+class KeyMissing(SealBroken):
+    """No present key opens a sealed text: the key file is another one, or lacks a line."""
+
+    status = 503
+    code = "key_missing"
+    title = "Encryption key missing"
+
+    def __init__(self) -> None:
+        """Say who can mend it, and what helps if nobody can."""
+        super().__init__(
+            "The stored sign-in at Spotify was sealed with a key that this Playhead was started "
+            "without. Whoever runs it restores the key file and starts it again; then all goes "
+            "on. If the key is lost, connect Spotify again."
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Sealed:
     """An encrypted text and the version of the key that closed it."""
@@ -144,15 +160,13 @@ class Vault:
         """Decrypt what `seal` closed.
 
         Raises:
-            SealBroken: It was altered, sealed by an unknown key, or for somebody or
-                something else.
+            KeyMissing: It was sealed by an unknown key, or altered.
+            SealBroken: It was sealed for somebody or something else.
         """
         try:
             inside = json.loads(self._fernet.decrypt(ciphertext.encode()))
         except (InvalidToken, ValueError) as error:
-            raise SealBroken(
-                "A stored secret could not be opened with the present keys."
-            ) from error
+            raise KeyMissing from error
         if inside.get("u") != user_id or inside.get("p") != purpose:
             raise SealBroken("A stored secret belongs to another row.")
         return str(inside["t"])

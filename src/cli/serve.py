@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import sys
+from functools import partial
 from typing import Any
 
 import click
@@ -12,6 +13,7 @@ from src.cli.opening import with_runtime
 from src.config import Settings
 from src.errors import SettingsRefused
 from src.main import create_app
+from src.operations.fitting_keys import demand_fitting_keys
 from src.runtime import Runtime
 from src.users.service import issue_setup_code
 from src.utils.logging import configure_logging
@@ -20,7 +22,12 @@ from src.utils.logging import configure_logging
 @click.command("serve")
 @click.option("--host", help="Address to listen on (HOST).")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on (PORT).")
-def command(host: str | None, port: int | None) -> None:
+@click.option(
+    "--accept-new-keys",
+    is_flag=True,
+    help="The old encryption keys are lost: go on with new ones. Everybody connects again.",
+)
+def command(host: str | None, port: int | None, *, accept_new_keys: bool) -> None:
     """Run the service: web, API and background sync in one process.
 
     The first start makes the data folder, the database and the key file. On
@@ -33,7 +40,8 @@ def command(host: str | None, port: int | None) -> None:
     }
     settings = Settings(**given)
     listener = _listen(settings)
-    first = asyncio.run(with_runtime(settings, _how_to_begin))
+    begin = partial(_how_to_begin, accept_new_keys=accept_new_keys)
+    first = asyncio.run(with_runtime(settings, begin))
     click.echo(f"Playhead answers at {settings.public_url}")
     if first:
         click.echo(f"Nobody owns it yet. Register the first account at {first}")
@@ -72,8 +80,9 @@ def _listen(settings: Settings) -> socket.socket:
     return listener
 
 
-async def _how_to_begin(runtime: Runtime) -> str | None:
+async def _how_to_begin(runtime: Runtime, *, accept_new_keys: bool) -> str | None:
     """Return how the first account is made; None once there is one."""
+    await demand_fitting_keys(runtime, accept_new=accept_new_keys)
     code = await issue_setup_code(runtime)
     if code is None:
         return None

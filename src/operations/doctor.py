@@ -18,6 +18,7 @@ from src.config import SETTINGS_FILE, Settings
 from src.crypto import Vault, load_or_create_keys, parse_keys
 from src.errors import SettingsRefused
 from src.operations import migrations, queries
+from src.operations.fitting_keys import opens
 from src.spotify.config import ACCOUNTS_URL, CALLBACK_PATH, SpotifySettings
 
 FREE_BYTES_WANTED = 2_000_000_000
@@ -160,8 +161,21 @@ def _keys(settings: Settings) -> Iterator[Finding]:
     except SettingsRefused as error:
         yield Finding(Level.FAIL, "keys", "cannot be used", error.message)
         return
-    newest = Vault(keys).key_version
-    yield Finding(Level.OK, "keys", f"{len(keys)}, the newest is version {newest}")
+    vault = Vault(keys)
+    yield Finding(Level.OK, "keys", f"{len(keys)}, the newest is version {vault.key_version}")
+    key_check = _key_check(settings)
+    if key_check is not None and not opens(vault, key_check):
+        cure = "restore the key file that belongs to this database; `playhead serve` says more"
+        yield Finding(Level.FAIL, "keys", "do not open what the database holds", cure)
+
+
+def _key_check(settings: Settings) -> str | None:
+    if settings.database_url is None and not (settings.data_dir / "playhead.db").exists():
+        return None
+    try:
+        return queries.key_check_of(settings.effective_database_url)
+    except Exception:  # noqa: BLE001 - not reached or not migrated: the next finding tells
+        return None
 
 
 def _database(settings: Settings) -> Iterator[Finding]:

@@ -29,6 +29,17 @@ def _revision(connection: Connection) -> str | None:
     return str(found) if found is not None else None
 
 
+def key_check_of(url: str) -> str | None:
+    """Return the text that a start sealed into the database at `url`, if there is one."""
+    engine = sync_engine(url)
+    try:
+        with engine.connect() as connection:
+            found = connection.execute(text("select key_check from installation")).scalar()
+            return str(found) if found is not None else None
+    finally:
+        engine.dispose()
+
+
 def role_of(url: str) -> tuple[str, bool, bool]:
     """Return the role that `url` connects as, and whether it is superuser or bypasses policies."""
     engine = sync_engine(url)

@@ -13,6 +13,7 @@ from types import FrameType
 import structlog
 
 from src.errors import PlayheadError, SettingsRefused
+from src.operations.fitting_keys import demand_fitting_keys
 from src.operations.migrations import demand_current, demand_least_privilege, upgrade
 from src.runtime import Runtime
 from src.utils.types import UserId
@@ -41,15 +42,18 @@ async def prepared(runtime: Runtime, *, patience_s: float = _PATIENCE_S) -> Asyn
 
     Raises:
         AlreadyRunning: Another server uses the data folder and did not end in time.
-        SettingsRefused: The database is of another version, or the role may do too much.
+        SettingsRefused: The database is of another version or was sealed with other keys, or
+            the role may do too much.
     """
     if not runtime.database.is_sqlite:
         await bring_up_to_date(runtime)
+        await demand_fitting_keys(runtime)
         yield
         return
     lock = runtime.settings.data_dir / "server.lock"
     async with _only_server(runtime, lock, patience_s):
         await bring_up_to_date(runtime)
+        await demand_fitting_keys(runtime)
         yield
 
 

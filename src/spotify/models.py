@@ -69,6 +69,7 @@ class Outcome(StrEnum):
     CONSENT_EXPIRED = "consent_expired"
     NOT_ALLOWED = "not_allowed"
     PREMIUM_LAPSED = "premium_lapsed"
+    KEY_MISSING = "key_missing"
     DISCONNECTED = "disconnected"
     FAILED = "failed"
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from src.crypto import KeyMissing
 from src.errors import PlayheadError
 from src.spotify.errors import (
     CallCapReached,
@@ -32,6 +33,7 @@ _BY_ERROR: tuple[tuple[type[PlayheadError], Outcome], ...] = (
     (NotConnected, Outcome.DISCONNECTED),
     (NotAllowed, Outcome.NOT_ALLOWED),
     (PremiumLapsed, Outcome.PREMIUM_LAPSED),
+    (KeyMissing, Outcome.KEY_MISSING),
 )
 
 _UNEXPECTED = (
@@ -44,7 +46,9 @@ GOT_THROUGH = frozenset({Outcome.COMPLETE, Outcome.MORE_TO_DO, Outcome.CALL_CAP_
 
 _LATER = frozenset({Outcome.QUOTA_PARKED, Outcome.SPOTIFY_BUSY, Outcome.BREAKER_OPEN})
 # A connection that needs no new sign-in after all was renewed meanwhile, or refused by mistake.
-_BACK_OFF = frozenset({Outcome.UNREACHABLE, Outcome.FAILED, Outcome.RECONNECT_NEEDED})
+_BACK_OFF = frozenset(
+    {Outcome.UNREACHABLE, Outcome.FAILED, Outcome.RECONNECT_NEEDED, Outcome.KEY_MISSING}
+)
 
 _FIRST_RETRY_S = 60.0
 _LARGEST_EXPONENT = 20

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import structlog
 from pydantic import SecretStr
 
-from src.crypto import SealBroken
+from src.crypto import KeyMissing, SealBroken
 from src.errors import PlayheadError
 from src.runtime import Runtime
 from src.spotify.config import CONSENT_LIFETIME
@@ -86,6 +86,7 @@ class Tokens:
         Raises:
             NotConnected: The user has no connection.
             ReconnectNeeded: The user must sign in again (also: just found out).
+            KeyMissing: No present key opens what is stored; the connection stays as it is.
             SpotifyBusy: Another process's refresh took longer than 10 s.
             Transient: Spotify could not be asked; the connection stays as it is.
         """
@@ -140,10 +141,12 @@ class Tokens:
         return self.runtime.clock.now() + timedelta(seconds=REFRESH_BEFORE_S)
 
     async def _open(self, row: SpotifyConnection, ciphertext: str, *, purpose: str) -> SecretStr:
-        """Open a sealed token of `row`; one that does not open parks the connection."""
+        """Open a sealed token of `row`; one that is another row's parks the connection."""
         user_id = UserId(row.user_id)
         try:
             return SecretStr(self.runtime.vault.open(ciphertext, user_id=user_id, purpose=purpose))
+        except KeyMissing:
+            raise  # the operator's to mend: the connection works again under the right key
         except SealBroken as error:
             await self._park(row, UNREADABLE)
             raise reconnect_needed(UNREADABLE) from error
@@ -162,8 +165,8 @@ class Tokens:
             )
         if row is None:
             return None
-        refresh_token = await self._open(row, row.refresh_sealed, purpose=REFRESH_PURPOSE)
         try:
+            refresh_token = await self._open(row, row.refresh_sealed, purpose=REFRESH_PURPOSE)
             grant = await self.renew(refresh_token, user_id)
         except (PlayheadError, asyncio.CancelledError) as error:
             if isinstance(error, GrantRefused) and error.ends_grant:

@@ -86,7 +86,10 @@ class AuditEvent(Base):
 
 
 class Installation(Base):
-    """One row: whether somebody owns this Playhead, and the code that makes them."""
+    """One row: whether somebody owns this Playhead, the code that makes them, and `key_check`.
+
+    The last is sealed; keys that do not open it are not those of this database.
+    """
 
     __tablename__ = "installation"
     __table_args__ = (CheckConstraint("id = 1", name="single"),)
@@ -95,6 +98,7 @@ class Installation(Base):
     owned: Mapped[bool] = mapped_column(default=False)
     setup_code_hash: Mapped[str | None] = mapped_column(Text)
     setup_code_expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    key_check: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

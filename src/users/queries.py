@@ -214,6 +214,12 @@ async def _demand_installation(session: Session, now: datetime) -> None:
     )
 
 
+async def store_key_check(session: Session, *, sealed: str, now: datetime) -> None:
+    """Replace the text by which a start finds out whether it has the right keys."""
+    await _demand_installation(session, now)
+    await session.execute(update(Installation).values(key_check=sealed))
+
+
 async def store_invite(
     session: Session, *, code_hash: str, now: datetime, expires_at: datetime
 ) -> None:

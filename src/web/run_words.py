@@ -25,6 +25,7 @@ _ENDS: dict[Outcome, tuple[str, str]] = {
     Outcome.CONSENT_EXPIRED: ("stop", "stopped: consent ended"),
     Outcome.NOT_ALLOWED: ("stop", "stopped: not on the app's list"),
     Outcome.PREMIUM_LAPSED: ("stop", "stopped: Premium needed"),
+    Outcome.KEY_MISSING: ("stop", "stopped: a key is missing"),
     Outcome.DISCONNECTED: ("warn", "disconnected"),
     Outcome.FAILED: ("stop", "failed"),
 }

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from src.crypto import KeyMissing
 from src.errors import NotFound, PlayheadError
 from src.spotify import errors
 from src.spotify.models import Outcome
@@ -34,6 +35,7 @@ def wait_s(ending: Ending, timing: Timing = USUAL, *, seed: int = 1) -> float:
         (errors.Garbled(), Outcome.UNREACHABLE),
         (errors.SpotifyNotFound(), Outcome.UNREACHABLE),
         (errors.ReconnectNeeded(), Outcome.RECONNECT_NEEDED),
+        (KeyMissing(), Outcome.KEY_MISSING),
         (errors.ScopeMissing(), Outcome.RECONNECT_NEEDED),
         (errors.NotConnected(), Outcome.DISCONNECTED),
         (errors.NotAllowed(), Outcome.NOT_ALLOWED),
