@@ -1,0 +1,1 @@
+"""Spotify's data exports of one listener, written from what the listener really heard."""
