@@ -41,6 +41,7 @@ from src.middleware import (
 )
 from src.operations import api as health
 from src.operations.starting import prepared, told_to_stop
+from src.operations.sync_places import sync_place
 from src.operations.waking import woken_from_outside
 from src.runtime import Runtime
 from src.schemas import FieldError, Problem
@@ -205,6 +206,8 @@ class _Life:
             stack.push_async_callback(app.state.spotify.close)
             await stack.enter_async_context(prepared(app.state.runtime))
             if self.background:
+                places = self.spotify_settings.sync_processes
+                await stack.enter_async_context(sync_place(app.state.runtime, places=places))
                 await stack.enter_async_context(background_work(app.state.spotify))
             stack.enter_context(told_to_stop(app.state.stopping))
             if app.state.runtime.database.is_sqlite:

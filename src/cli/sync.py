@@ -12,6 +12,7 @@ from src.config import Settings
 from src.errors import NotFound, PlayheadError
 from src.jobs.worker import background
 from src.operations.starting import AlreadyRunning, prepared
+from src.operations.sync_places import NoSyncPlace, sync_place
 from src.operations.waking import wake
 from src.runtime import Runtime
 from src.spotify.config import SpotifySettings
@@ -53,7 +54,9 @@ async def _sync(settings: Settings, name: str) -> None:
         alone = True
         try:
             await stack.enter_async_context(prepared(runtime, patience_s=0))
-        except AlreadyRunning:
+            places = spotify.settings.sync_processes
+            await stack.enter_async_context(sync_place(runtime, places=places, patience_s=0))
+        except (AlreadyRunning, NoSyncPlace):
             alone = False
         user_id = await _user(runtime, name)
         async with runtime.database.transaction(user_id) as session:

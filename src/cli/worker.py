@@ -10,6 +10,7 @@ from src.config import Settings
 from src.errors import SettingsRefused
 from src.jobs.worker import run_worker
 from src.operations.starting import prepared
+from src.operations.sync_places import sync_place
 from src.runtime import Runtime
 from src.spotify.config import SpotifySettings
 from src.spotify.service import Spotify
@@ -20,7 +21,8 @@ from src.utils.logging import configure_logging
 def command() -> None:
     """Run background sync alone, beside web processes on the same PostgreSQL.
 
-    Any number may run; each user is synced by one at a time. On SQLite `serve`
+    As many may run as SYNC_PROCESSES says, serve included; each user is synced by
+    one at a time. On SQLite `serve`
     does this work itself. Ctrl+C or SIGTERM lets running syncs store their page.
     """
     settings = Settings()
@@ -51,7 +53,8 @@ async def _work(settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, end)
     try:
-        async with prepared(runtime):
+        places = spotify.settings.sync_processes
+        async with prepared(runtime), sync_place(runtime, places=places):
             await run_worker(spotify, stop)
     finally:
         await spotify.close()

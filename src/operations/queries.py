@@ -2,6 +2,7 @@
 
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from src.database import sync_engine
 
@@ -54,3 +55,48 @@ def role_of(url: str) -> tuple[str, bool, bool]:
             return str(row[0]), bool(row[1]), bool(row[2])
     finally:
         engine.dispose()
+
+
+_PLACES = 20_261_125  # any number; it keeps these locks apart from those of others
+
+
+class Place:
+    """One of a number of places, held by a connection to PostgreSQL of its own."""
+
+    def __init__(self, engine: AsyncEngine, *, places: int) -> None:
+        """Take none yet of the `places` there are in the engine's database."""
+        self._engine = engine
+        self._places = places
+        self._connection: AsyncConnection | None = None
+
+    async def take(self) -> bool:
+        """Hold a place; true when it is held, already or now, false when all are taken.
+
+        Raises whatever the driver does when the database is not there.
+        """
+        if self._connection is not None:
+            try:
+                await self._connection.execute(text("select 1"))
+            except Exception:
+                await self.leave()
+                raise
+            return True
+        connection = await self._engine.connect()
+        try:
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            for number in range(self._places):
+                statement = text("select pg_try_advisory_lock(:places, :number)")
+                if await connection.scalar(statement, {"places": _PLACES, "number": number}):
+                    self._connection = connection
+                    return True
+        finally:
+            if self._connection is None:
+                await connection.close()
+        return False
+
+    async def leave(self) -> None:
+        """Give the place up, by ending the connection that holds it."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.invalidate()
+            await connection.close()

@@ -31,6 +31,7 @@ class SpotifySettings(BaseSettings):
     spotify_accounts_url: str = ACCOUNTS_URL
     spotify_calls_per_minute: Annotated[int, Field(ge=1, le=180)] = 180
     spotify_show_pages_per_day: Annotated[int, Field(ge=1, le=100_000)] = 500
+    sync_processes: Annotated[int, Field(ge=1, le=60)] = 1
     sync_interval_hours: Annotated[int, Field(ge=1, le=24)] = 4
     first_sync_max_calls: Annotated[int, Field(ge=3, le=50)] = 50
     sync_max_calls: Annotated[int, Field(ge=3, le=50)] = 20
@@ -57,6 +58,11 @@ class SpotifySettings(BaseSettings):
         if clean not in {API_URL, ACCOUNTS_URL} and not is_loopback_url(clean):
             raise ValueError("must be Spotify's own address or a simulator on 127.0.0.1")
         return clean
+
+    @property
+    def calls_per_minute_here(self) -> int:
+        """This process's share of the calls a minute, 1 at least."""
+        return max(1, self.spotify_calls_per_minute // self.sync_processes)
 
     @property
     def is_simulated(self) -> bool:

@@ -76,7 +76,7 @@ class Spotify:
             account=account_of(settings.spotify_client_id),
             show_pages_per_day=settings.spotify_show_pages_per_day,
         )
-        pace = Pace(runtime, quota=quota, calls_per_minute=settings.spotify_calls_per_minute)
+        pace = Pace(runtime, quota=quota, calls_per_minute=settings.calls_per_minute_here)
         breakers = BreakerRegistry(runtime.clock, runtime.entropy)
         use_registry(breakers)
         api = web_api(
