@@ -1,0 +1,144 @@
+"""What is known of which time: a pure function of the spans that the runs left behind.
+
+Nothing is added up or taken back, so neither the order of imports nor an undo needs
+thought: the spans that are left say it all.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+
+class Known(StrEnum):
+    """How well the listening of a time is known; best first."""
+
+    EXACT = "exact"
+    """An extended export covers it."""
+    MINUTE = "minute"
+    """An account export covers it."""
+    INFERRED = "inferred"
+    """It lies between two complete reads of the resume points."""
+    NONE = "none"
+    """Nobody knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A time of one class.
+
+    Attributes:
+        from_s: First second, UTC epoch.
+        to_s: First second after it, UTC epoch.
+        known: How well its listening is known.
+    """
+
+    from_s: int
+    to_s: int
+    known: Known
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One local day of a calendar, cut where the period begins and ends.
+
+    Attributes:
+        day: The date in the zone.
+        from_s: Its first second, UTC epoch.
+        to_s: First second after it, UTC epoch; a whole day has 23 to 25 hours.
+        seconds: Seconds of each class that occurs; they sum to the day's length.
+    """
+
+    day: date
+    from_s: int
+    to_s: int
+    seconds: Mapping[Known, int]
+
+
+_BEST_FIRST = (Known.EXACT, Known.MINUTE, Known.INFERRED)
+
+
+def sweep(spans: Iterable[Span], *, from_s: int, to_s: int) -> list[Span]:
+    """Return the period as spans side by side, each of the best class that covers it.
+
+    Args:
+        spans: Of any runs, in any order; they may overlap and leave the period.
+        from_s: First second of the period, UTC epoch.
+        to_s: First second after it, UTC epoch.
+
+    Returns:
+        Spans without gap or overlap from `from_s` to `to_s`, in order, neighbours of
+        different classes: their seconds sum to the period. Empty if the period is.
+    """
+    ends: list[tuple[int, int, Known]] = []
+    for span in spans:
+        if span.known is not Known.NONE and max(span.from_s, from_s) < min(span.to_s, to_s):
+            ends.append((max(span.from_s, from_s), 1, span.known))
+            ends.append((min(span.to_s, to_s), -1, span.known))
+    ends.sort()
+    found: list[Span] = []
+    open_spans: Counter[Known] = Counter()
+    at_s = from_s
+    for end_s, step, known in [*ends, (to_s, 0, Known.NONE)]:
+        if end_s > at_s:
+            best = next((one for one in _BEST_FIRST if open_spans[one]), Known.NONE)
+            if found and found[-1].known is best:
+                found[-1] = Span(found[-1].from_s, end_s, best)
+            else:
+                found.append(Span(at_s, end_s, best))
+            at_s = end_s
+        open_spans[known] += step
+    return found
+
+
+def seconds_of(swept: Iterable[Span]) -> dict[Known, int]:
+    """Return the seconds of each class; all classes are there, those that miss with 0."""
+    found = dict.fromkeys(Known, 0)
+    for span in swept:
+        found[span.known] += span.to_s - span.from_s
+    return found
+
+
+def calendar(swept: Sequence[Span], *, zone: ZoneInfo) -> Iterator[Day]:
+    """Yield every local day that the swept period touches, in order.
+
+    A day begins at its first instant in the zone, which need not be 00:00; a date that
+    the zone skipped is left out.
+
+    Args:
+        swept: What `sweep` returned.
+        zone: Whose days.
+    """
+    if not swept:
+        return
+    period_from_s, period_to_s = swept[0].from_s, swept[-1].to_s
+    index = 0
+    for day, starts_s, stops_s in _days(period_from_s, period_to_s, zone):
+        from_s, to_s = max(starts_s, period_from_s), min(stops_s, period_to_s)
+        seconds: dict[Known, int] = {}
+        while index < len(swept) and swept[index].from_s < to_s:
+            span = swept[index]
+            inside_s = min(span.to_s, to_s) - max(span.from_s, from_s)
+            seconds[span.known] = seconds.get(span.known, 0) + inside_s
+            if span.to_s > to_s:
+                break
+            index += 1
+        yield Day(day, from_s, to_s, seconds)
+
+
+def _days(from_s: int, to_s: int, zone: ZoneInfo) -> Iterator[tuple[date, int, int]]:
+    day = datetime.fromtimestamp(from_s, zone).date()
+    starts_s = _midnight_s(day, zone)
+    while starts_s < to_s:
+        following = day + timedelta(days=1)
+        stops_s = _midnight_s(following, zone)
+        if stops_s > starts_s:
+            yield day, starts_s, stops_s
+        day, starts_s = following, stops_s
+
+
+def _midnight_s(day: date, zone: ZoneInfo) -> int:
+    """First instant of a local day; a midnight that a clock change skips is the change itself."""
+    return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp())
