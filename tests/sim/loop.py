@@ -133,6 +133,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             raise Killed
         self.steps += 1
         if self.steps - self._steps_before > self._most:
+            self._steps_before = self.steps
             raise Spinning(f"{self._most} steps within one virtual hour\n{self.stacks()}")
 
     def run_in_executor(  # type: ignore[override]  # there is no executor: one thread does all

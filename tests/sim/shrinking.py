@@ -1,6 +1,7 @@
 """Making a failing plan small: fewer faults, then fewer days and users.
 
-Delta debugging (Zeller): leave out ever smaller parts as long as the same property breaks.
+First the faults that matter are looked for one by one, then delta debugging (Zeller) leaves
+out ever smaller parts as long as the same property breaks.
 """
 
 from collections.abc import Callable, Sequence
@@ -37,6 +38,7 @@ class Shrinking:
     def shrink(self) -> Plan:
         """Search until nothing can be left out, or the runs are used up."""
         try:
+            self._by_halving()
             self._fewer_faults()
             self._fewer_users()
             self._fewer_days()
@@ -58,9 +60,24 @@ class Shrinking:
         self.best = plan
         return True
 
+    def _by_halving(self) -> None:
+        """Find one needed fault after the other, from the last, by halving what may go before it."""
+        kept: list[Fault] = []
+        faults = list(self.best.faults)
+        while faults and not self._try(self.best.with_faults(kept)):
+            low, high = 0, len(faults)
+            while high - low > 1:
+                middle = (low + high) // 2
+                if self._try(self.best.with_faults([*faults[:middle], *kept])):
+                    high = middle
+                else:
+                    low = middle
+            kept.insert(0, faults[high - 1])
+            del faults[high - 1 :]
+        self._try(self.best.with_faults(kept))
+
     def _fewer_faults(self) -> None:
-        if not self.best.faults or self._try(self.best.with_faults(())):
-            return
+        """Leave out what halving left because faults hang together: delta debugging proper."""
         parts = 2
         while len(faults := self.best.faults) > 1:
             pieces = _cut(faults, parts)

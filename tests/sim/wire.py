@@ -102,7 +102,7 @@ class Wire(httpx2.AsyncBaseTransport):
         timeouts: dict[str, float | None] = request.extensions.get("timeout", {})
         body = await _whole(request)
         listener = self._listener(request, body)
-        fault = None if _is_browser(request) else self._fault_of(listener)
+        fault = _applied(request, None if _is_browser(request) else self._fault_of(listener))
         await _trace(request, "connection.connect_tcp.started")
         await asyncio.sleep(self._latency_s())
         if self.is_cut or _is(fault, Kind.REFUSED):
@@ -242,6 +242,12 @@ def _is(fault: Fault | None, kind: Kind) -> bool:
 
 def _is_browser(request: httpx2.Request) -> bool:
     return request.url.path == "/authorize"
+
+
+def _applied(request: httpx2.Request, fault: Fault | None) -> Fault | None:
+    """Return the fault if it is known where the request goes: only the Web API says 404 at random."""
+    known = request.url.path.startswith("/v1/") or not _is(fault, Kind.NOT_FOUND)
+    return fault if known else None
 
 
 def _body_of(kind: Kind) -> bytes:
