@@ -1,0 +1,1 @@
+"""Spotify's data exports, read as a stream of typed rows; no database."""
