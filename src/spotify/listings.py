@@ -4,10 +4,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from src.database import Session
 from src.spotify.errors import SpotifyNotFound
+from src.spotify.library_walk import LibraryWalk, pages_this_run
 from src.spotify.payloads import Listing, SavedEpisodePayload, SavedShowPayload
 from src.spotify.planner import PAGE, ROUTINE_CALLS
 from src.spotify.queries import store
+from src.spotify.queries import sync as queries
 from src.spotify.run_state import Phase, Run
 from src.spotify.storing import Stored, store_saved_episodes, store_saved_shows
 
@@ -59,52 +62,72 @@ async def _twice(call: Callable[[int], Awaitable[Listing[T]]], offset: int) -> L
 
 
 async def list_shows(run: Run) -> None:
-    """List the user's saved shows, to the end unless there are very many, page by page.
+    """List the user's saved shows, page by page; what a run cannot list, the next one does.
 
-    A show that is not in a complete listing is missed once; missed in two runs, it is
-    marked removed. A listing that breaks off, or is not to be trusted, misses nothing.
+    The first page is read by every run, since what was saved last stands there. A show
+    that a complete listing did not meet is missed once; missed in two runs, it is marked
+    removed. A listing that breaks off, or is not to be trusted, misses nothing.
     """
-    walk = Walk()
-    await _store_shows(run, walk, await _twice(run.client.saved_shows, 0))
-    pages_left = _show_pages_left(run, walk)
+    top = await _twice(run.client.saved_shows, 0)
+    before = await _stored_walk(run)
+    walk = LibraryWalk.begin(top, now=run.now) if before is None else before.resume(top)
+    met = await _store_shows(run, top, walk)
+    pages_left = pages_this_run(walk, top.total, calls_left=run.budget.left, is_first=run.is_first)
     while not walk.has_ended and pages_left:
         pages_left -= 1
-        await _store_shows(run, walk, await _twice(run.client.saved_shows, walk.offset))
+        page = await _twice(run.client.saved_shows, walk.offset)
+        if page.items and {item.show.id for item in page.items} <= met:
+            walk = walk.give_up()
+            break
+        walk = walk.over(page)
+        met |= await _store_shows(run, page, walk)
     async with run.writing(Phase.SAVED_EPISODES) as session:
-        if walk.is_complete:
-            saved = await store.saved_show_ids(session, user_id=run.user_id)
-            await store.miss_saved_shows(
-                session, user_id=run.user_id, show_ids=saved - walk.ids, now=run.now
-            )
+        if walk.has_ended:
+            await _judge(run, session, walk)
         await run.load_shows(session)
 
 
-def _show_pages_left(run: Run, walk: Walk) -> int:
-    """Return how many more pages of saved shows this run may read after the first.
-
-    All of them, if that leaves the shows a third of the calls; a first run lists the
-    library whole whatever is left. Of a library too large for that another part is
-    read by each run, drawn by chance, and nothing counts as missed.
-    """
-    needed = -(-((walk.total or 0) - walk.offset) // PAGE)
-    room = run.budget.left if run.is_first else run.budget.left * 2 // 3
-    if needed <= room:
-        return run.budget.left
-    walk.is_whole = False
-    if room:
-        parts = -(-needed // room)
-        part = min(parts - 1, int(run.spotify.runtime.entropy.uniform(0, parts)))
-        walk.offset += part * room * PAGE
-    return room
+async def _stored_walk(run: Run) -> LibraryWalk | None:
+    """Return the listing that an earlier run, or this one before a kill, left under way."""
+    async with run.spotify.runtime.database.transaction(run.user_id, write=False) as session:
+        row = await queries.schedule_of(session, user_id=run.user_id)
+    if row is None or row.listing_began_at is None:
+        return None
+    return LibraryWalk(
+        began_at=row.listing_began_at, offset=row.listing_offset or 0, total=row.listing_total
+    )
 
 
-async def _store_shows(run: Run, walk: Walk, page: Listing[SavedShowPayload]) -> None:
-    if not walk.take(page, {item.show.id for item in page.items}):
-        return
+async def _store_shows(run: Run, page: Listing[SavedShowPayload], walk: LibraryWalk) -> set[str]:
+    """Store a page and where the walk goes on after it; return the ids it brought."""
+    ids = {item.show.id for item in page.items}
     async with run.writing(Phase.SHOWS) as session:
         await store_saved_shows(session, page.items, user_id=run.user_id, now=run.now)
+        await store.mark_listed(session, user_id=run.user_id, show_ids=ids, now=run.now)
+        await _put_walk(run, session, walk)
         run.count(Stored(), quarantined=page.quarantined)
-        run.counts["shows_total"] = walk.total or len(walk.ids)
+        run.counts["shows_total"] = page.total or len(ids)
+    return ids
+
+
+async def _judge(run: Run, session: Session, walk: LibraryWalk) -> None:
+    """Miss what a complete walk did not meet; the next run begins another one."""
+    met = await store.listed_show_ids(session, user_id=run.user_id, since=walk.began_at)
+    if walk.is_complete(met=len(met)):
+        saved = await store.saved_show_ids(session, user_id=run.user_id)
+        await store.miss_saved_shows(
+            session, user_id=run.user_id, show_ids=saved - met, now=run.now
+        )
+    await _put_walk(run, session, None)
+
+
+async def _put_walk(run: Run, session: Session, walk: LibraryWalk | None) -> None:
+    values = {
+        "listing_began_at": walk.began_at if walk else None,
+        "listing_offset": walk.offset if walk else None,
+        "listing_total": walk.total if walk else None,
+    }
+    await queries.write_schedule(session, user_id=run.user_id, fence=run.fence, values=values)
 
 
 async def list_episodes(run: Run) -> None:

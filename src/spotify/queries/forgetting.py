@@ -49,6 +49,9 @@ async def stop_runs(session: Session, *, user_id: UserId) -> None:
         "lease_until": FREE,
         "last_started_at": None,
         "last_ok_at": None,
+        "listing_began_at": None,
+        "listing_offset": None,
+        "listing_total": None,
     }
     await rows_changed(
         session, update(SyncSchedule).where(SyncSchedule.user_id == user_id).values(stopped)

@@ -233,6 +233,28 @@ async def saved_show_ids(session: Session, *, user_id: UserId) -> set[str]:
     return set(await session.scalars(statement))
 
 
+async def mark_listed(
+    session: Session, *, user_id: UserId, show_ids: Collection[str], now: datetime
+) -> None:
+    """Note that a listing of the user's library had these shows."""
+    await session.execute(
+        update(SavedShow)
+        .where(SavedShow.user_id == user_id, SavedShow.show_id.in_(show_ids))
+        .values(listed_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def listed_show_ids(session: Session, *, user_id: UserId, since: datetime) -> set[str]:
+    """Return the ids of the user's shows that listings had since an instant (aware UTC)."""
+    statement = select(SavedShow.show_id).where(
+        SavedShow.user_id == user_id,
+        SavedShow.removed_at.is_(None),
+        SavedShow.listed_at >= since,
+    )
+    return set(await session.scalars(statement))
+
+
 async def saved_episode_ids(session: Session, *, user_id: UserId) -> set[str]:
     """Return the ids of all episodes the user saved, without removed ones."""
     statement = select(SavedEpisode.episode_id).where(
