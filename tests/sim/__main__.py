@@ -15,7 +15,7 @@ from tests.sim.running import Outcome, run
 @click.option("--seed", type=int, default=1, show_default=True, help="Which run.")
 @click.option("--days", type=float, default=2.0, show_default=True, help="Virtual days.")
 @click.option("--users", type=int, default=3, show_default=True, help="People.")
-@click.option("--shows", type=int, default=6, show_default=True, help="Shows in a library.")
+@click.option("--shows", type=int, default=4, show_default=True, help="Shows in a library.")
 @click.option("--plan", "file", type=click.Path(exists=True, path_type=Path), help="A plan's file.")
 @click.option("--calm", is_flag=True, help="Leave all faults out.")
 @click.option("--save", "keep", is_flag=True, help="Keep the small plan as a regression.")
@@ -53,12 +53,12 @@ def summary(outcome: Outcome) -> str:
     """Tell in a few lines what a run was and how it went."""
     hits = " ".join(f"{kind}:{count}" for kind, count in sorted(outcome.hits.items()))
     plan = outcome.plan
+    verdict = "ok" if outcome.broken is None else f"broken: {outcome.broken.name}"
+    took = f"{outcome.took_s:.1f} s"
     return "\n".join(
         [
-            f"seed {plan.seed}, {plan.days:g} days, {plan.users} users: "
-            f"{'ok' if outcome.broken is None else f'broken: {outcome.broken.name}'}",
-            f"{outcome.calls} calls, {outcome.steps} steps, {outcome.lives} processes, "
-            f"{outcome.took_s:.1f} s",
+            f"seed {plan.seed}, {plan.days:g} days, {plan.users} users: {verdict}",
+            f"{outcome.calls} calls, {outcome.steps} steps, {outcome.lives} processes, {took}",
             f"faults that hit: {hits or 'none'}",
             f"log {outcome.log[:16]} dump {outcome.dump[:16]} file {outcome.file[:16]}",
         ]

@@ -1,5 +1,6 @@
 """What happened in a run, in order: the same for the same seed, letter by letter."""
 
+import sys
 from collections.abc import Callable, MutableMapping
 from contextlib import contextmanager
 from hashlib import sha256
@@ -67,7 +68,5 @@ class Chronicle:
 
 
 def _error_of(told: object) -> str:
-    import sys
-
     error = told if isinstance(told, BaseException) else sys.exc_info()[1]
     return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"

@@ -126,7 +126,7 @@ class Plan:
     seed: int
     days: float = 2.0
     users: int = 3
-    shows: int = 6
+    shows: int = 4
     faults: tuple[Fault, ...] = ()
 
     def with_faults(self, faults: Sequence[Fault]) -> "Plan":
@@ -158,7 +158,7 @@ def _without_nothing(told: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value is not None}
 
 
-def draw(seed: int, *, days: float = 2.0, users: int = 3, shows: int = 6) -> Plan:
+def draw(seed: int, *, days: float = 2.0, users: int = 3, shows: int = 4) -> Plan:
     """Draw the plan of a seed: a swarm's member with its own few kinds of faults."""
     rng = Random(f"{seed}/swarm")
     kinds = [kind for kind in Kind if rng.random() < _EXISTS]

@@ -22,7 +22,7 @@ async def lost_update(path: Path, rng: Random) -> bool:
     await _made(path)
     await asyncio.gather(add(), add())
     async with opened(path) as connection:
-        return bool(await value(connection, "select number from box") != 2)  # noqa: PLR2004
+        return bool(await value(connection, "select number from box") != 2)
 
 
 async def start_order(path: Path, rng: Random) -> bool:

@@ -42,14 +42,15 @@ def shrunk(outcome: Outcome) -> tuple[Outcome, int]:
 def report(outcome: Outcome, *, file: Path | None = None, shrink: bool = True) -> str:
     """Tell of a broken run: how to repeat it, its small form, where it parts from a calm one."""
     small, runs = shrunk(outcome) if shrink else (outcome, 0)
+    left = len(small.plan.faults)
     calm = run(small.plan.with_faults(()))
     return "\n".join(
         [
             f"BROKEN {outcome.broken}",
             f"seed {outcome.plan.seed}, commit {_commit()}",
             f"repeat it: {command_of(outcome.plan, file)}",
-            f"the plan, made small in {runs} runs ({len(outcome.plan.faults)} faults, now "
-            f"{len(small.plan.faults)}); to keep it, add --save and it stands in {REGRESSIONS.name}/:",
+            f"made small in {runs} runs: of {len(outcome.plan.faults)} faults {left} are left",
+            f"(with --save the small plan is kept in {REGRESSIONS.name}/)",
             small.plan.to_json(),
             f"it says: {small.broken}",
             "",

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import process_time
 
 from tests.sim.loop import Deadlock, Killed, Spinning
 from tests.sim.plan import Kind, Plan
 from tests.sim.properties import Broken, Case
 from tests.sim.script import Script
-from tests.sim.sealed import real_monotonic, sealed
+from tests.sim.sealed import sealed
 from tests.sim.stage import Life, Stage, template
 from tests.sim.verdict import Verdict
 
@@ -29,7 +30,7 @@ class Outcome:
         calls: Requests that reached the service.
         steps: Steps that tasks took.
         lives: Processes there were.
-        took_s: Real seconds.
+        took_s: Seconds of one processor core.
         hits: How often each kind of fault really hit.
         log: Hash of `lines`.
         dump: Hash of the database as SQL text.
@@ -52,7 +53,7 @@ class Outcome:
 def run(plan: Plan) -> Outcome:
     """Run a plan to its end, or to the first property that is broken."""
     template()
-    began_s = real_monotonic()
+    began_s = process_time()
     with TemporaryDirectory(prefix="playhead-sim-") as folder:
         stage = Stage(plan, Path(folder))
         with sealed(plan.seed, stage.surroundings), stage.chronicle.listening():
@@ -65,7 +66,7 @@ def run(plan: Plan) -> Outcome:
             except (Deadlock, Spinning) as stuck:
                 verdict.broken = Broken(type(stuck).__name__.lower(), str(stuck))
             file = stage.keep_file(Path(folder) / "last")
-            took_s = real_monotonic() - began_s
+            took_s = process_time() - began_s
             outcome = _outcome(stage, verdict.broken, took_s=took_s, file=file)
             stage.clear_away()
     return outcome

@@ -17,8 +17,6 @@ from pgqueuer.domain import models as pgqueuer_models
 
 from tests.sim.inline import Desk, Inline, NoThread
 
-real_monotonic = time.monotonic
-
 
 class Outside(RuntimeError):
     """Something reached out of the run: for a thread, a socket or real time."""

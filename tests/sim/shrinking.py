@@ -6,6 +6,7 @@ out ever smaller parts as long as the same property breaks.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from tests.sim.plan import DAY_S, Fault, Plan
 
@@ -61,7 +62,7 @@ class Shrinking:
         return True
 
     def _by_halving(self) -> None:
-        """Find one needed fault after the other, from the last, by halving what may go before it."""
+        """Find the needed faults, the last one first, by halving what goes before it."""
         kept: list[Fault] = []
         faults = list(self.best.faults)
         while faults and not self._try(self.best.with_faults(kept)):
@@ -94,7 +95,7 @@ class Shrinking:
         return any(self._try(self.best.with_faults(piece)) for piece in pieces)
 
     def _all_but_one(self, pieces: Sequence[Sequence[Fault]]) -> bool:
-        if len(pieces) == 2:  # noqa: PLR2004 - all but one of two is one of them
+        if len(pieces) == 2:
             return False
         rests = [
             [fault for other in pieces if other is not piece for fault in other] for piece in pieces
@@ -117,4 +118,4 @@ class Shrinking:
 def _cut(faults: Sequence[Fault], parts: int) -> list[Sequence[Fault]]:
     """Cut into nearly equal pieces."""
     bounds = [len(faults) * part // parts for part in range(parts + 1)]
-    return [faults[low:high] for low, high in zip(bounds, bounds[1:], strict=False)]
+    return [faults[low:high] for low, high in pairwise(bounds)]

@@ -1,4 +1,4 @@
-"""The virtual loop: time that jumps, tasks that are shuffled, and everything that must not happen."""
+"""The virtual loop: time that jumps, tasks that are shuffled, and what must not happen."""
 
 import asyncio
 import random
@@ -91,7 +91,7 @@ def test_spinning_is_found() -> None:
     """A loop without a rest does not hang the run."""
 
     async def spins() -> None:
-        while True:
+        while True:  # noqa: ASYNC110 - what is planted
             await asyncio.sleep(0)
 
     with pytest.raises(Spinning, match="spins"):

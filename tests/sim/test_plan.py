@@ -1,10 +1,11 @@
 """Plans: drawn from a seed, written down and read again, smaller by leaving out."""
 
+from functools import partial
 from random import Random
 
 import pytest
 
-from tests.sim.plan import LASTING, WIRE, Kind, Plan, draw
+from tests.sim.plan import LASTING, WIRE, Fault, Kind, Plan, draw
 from tests.sim.shrinking import MOST_RUNS, Shrinking
 
 SEEDS = range(1, 301)
@@ -51,14 +52,17 @@ def test_planted_bug_of_three_faults_is_made_small() -> None:
         plan = draw(seed)
         if len(plan.faults) < 10:
             continue
-        needed = set(Random(seed).sample(plan.faults, 3))
-        shrinking = Shrinking(plan, lambda tried, needed=needed: needed <= set(tried.faults))
+        shrinking = Shrinking(plan, partial(_has_all, set(Random(seed).sample(plan.faults, 3))))
         sizes.append(len(shrinking.shrink().faults))
         runs.append(shrinking.runs)
 
     assert 200 < len(sizes)
     assert 5 >= max(sizes)
     assert MOST_RUNS >= max(runs)
+
+
+def _has_all(needed: set[Fault], plan: Plan) -> bool:
+    return needed <= set(plan.faults)
 
 
 def test_run_is_made_shorter_and_lonelier() -> None:

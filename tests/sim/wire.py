@@ -23,8 +23,8 @@ _LEAST_LATENCY_S = 0.01
 _STATUS = {Kind.NOT_FOUND: 404, Kind.SERVER_ERROR: 500, Kind.UNAVAILABLE: 503, Kind.HTML: 502}
 _HTML = b"<!DOCTYPE html>\n<html><head><title>502</title></head><body>...</body></html>"
 
-FaultOf = Callable[[int | None, int], Fault | None]
-"""Which fault hits a listener's n-th call, if any."""
+FaultOf = Callable[[int | None], Fault | None]
+"""Which fault hits a listener's next call, if any."""
 
 
 @dataclass(slots=True, eq=False)
@@ -245,7 +245,7 @@ def _is_browser(request: httpx2.Request) -> bool:
 
 
 def _applied(request: httpx2.Request, fault: Fault | None) -> Fault | None:
-    """Return the fault if it is known where the request goes: only the Web API says 404 at random."""
+    """Return the fault if it can happen there: only the Web API says 404 at random."""
     known = request.url.path.startswith("/v1/") or not _is(fault, Kind.NOT_FOUND)
     return fault if known else None
 
