@@ -33,6 +33,7 @@ from src.spotify.senders import (
     parking,
     pooled,
     reauthorised,
+    resting,
     retried,
     still_wanted,
 )
@@ -56,6 +57,7 @@ def web_api(
 ) -> Send:
     """Surround the wire with everything a call to the Web API needs but its token."""
     send = parking(wire, quota=quota)
+    send = resting(send, pace=pace)
     send = still_wanted(send, breaker=breaker, quota=quota)
     send = pooled(send, quota=quota, pace=pace, clock=runtime.clock)
     send = paced(send, pace=pace)

@@ -18,6 +18,10 @@ BACKGROUND_S = 2.0
 """How far ahead background work reserves turns, in seconds: a click waits no longer for it."""
 
 
+LONGEST_REST_S = 30.0
+"""Longest rest, in seconds: after one window of Spotify's there is room again."""
+
+
 def windows(calls_per_minute: int) -> list[tuple[int, float]]:
     """Return the limiter's windows: `calls_per_minute` (1 to 180), and no more in a burst."""
     return [(min(calls, calls_per_minute), window_s) for calls, window_s in SPOTIFY_WINDOWS]
@@ -38,6 +42,7 @@ class Pace:
         self._quota = quota
         self._windows = windows(calls_per_minute)
         self._limiter: Limiter | None = None
+        self._rest_until_s = 0.0
         self._priming = asyncio.Lock()
 
     async def turn(self, call: Call) -> None:
@@ -50,6 +55,33 @@ class Pace:
             SpotifyBusy: A person would wait too long, or the call's deadline comes first.
         """
         limiter = self._limiter or await self._primed()
+        await self._rested(call)
+        await self._slot(limiter, call)
+        while self._rest_left_s > 0:  # it began while the call waited for its slot
+            await self._rested(call)
+            await self._slot(limiter, call)
+
+    def rest(self, seconds: float) -> None:
+        """Give nobody a turn for `seconds`, 30 at most: Spotify asked one call to slow down.
+
+        The window is that of all calls together, so that the next would meet the same.
+        """
+        until_s = self._runtime.clock.monotonic() + min(seconds, LONGEST_REST_S)
+        self._rest_until_s = max(self._rest_until_s, until_s)
+
+    @property
+    def _rest_left_s(self) -> float:
+        return self._rest_until_s - self._runtime.clock.monotonic()
+
+    async def _rested(self, call: Call) -> None:
+        clock = self._runtime.clock
+        while (rest_s := self._rest_left_s) > 0:
+            left_s = call.deadline - clock.monotonic()
+            if rest_s >= left_s or (call.interactive and rest_s > INTERACTIVE_S):
+                raise SpotifyBusy(retry_after_s=rest_s)
+            await clock.sleep(rest_s)
+
+    async def _slot(self, limiter: Limiter, call: Call) -> None:
         clock = self._runtime.clock
         ceiling_s = INTERACTIVE_S if call.interactive else BACKGROUND_S
         while True:

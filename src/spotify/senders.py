@@ -158,3 +158,16 @@ def parking(inner: Send, *, quota: Quota) -> Send:
             raise
 
     return send
+
+
+def resting(inner: Send, *, pace: Pace) -> Send:
+    """Let every call of the process rest when Spotify asks one of them to slow down."""
+
+    async def send(call: Call) -> Reply:
+        try:
+            return await inner(call)
+        except Slowed as error:
+            pace.rest(error.retry_after_s or 0.0)
+            raise
+
+    return send

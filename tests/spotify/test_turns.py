@@ -240,3 +240,65 @@ async def test_a_click_does_not_wait_for_long(
 
     assert (caught.value.retry_after_s or 0) > 10
     assert 2 == len(server.paths)
+
+
+async def slowed(room: Room, retry_after: str) -> asyncio.Future[object]:
+    """Let a call be told to slow down; return it, waiting to try again."""
+    room.server.answers.append(refusal(429, retry_after=retry_after))
+    call: asyncio.Future[object] = asyncio.ensure_future(room.client.profile())
+    while not await room.costs():
+        await asyncio.wait({call}, timeout=0.01)
+    return call
+
+
+async def test_everybody_rests_when_one_call_is_told_to_slow_down(room: Room) -> None:
+    """The next call waits as long as Spotify asked, so that only one was refused."""
+    first = await slowed(room, "5")
+
+    await room.clock.run(room.client.profile())
+    rested_s = room.clock.monotonic()
+    await room.clock.run(first)
+
+    assert 5 <= rested_s < 6
+    assert ["spotify_slowed", "ok", "ok"] == [cost[1] for cost in await room.costs()]
+
+
+async def test_a_person_does_not_sit_through_a_long_rest(room: Room) -> None:
+    """More than ten seconds are told at once, and nothing is sent."""
+    first = await slowed(room, "20")
+    client = room.spotify.client.for_user(room.user_id, room.budget, interactive=True)
+
+    with pytest.raises(SpotifyBusy) as caught:
+        await room.clock.run(client.profile())
+    await room.clock.run(first)
+
+    assert 19 < (caught.value.retry_after_s or 0) <= 20
+    assert 2 == len(room.server.paths)
+
+
+async def test_a_rest_ends_after_half_a_minute(room: Room) -> None:
+    """However long Spotify asks: a longer wait is the schedule's, which comes back later."""
+    first = await slowed(room, "50")
+    with pytest.raises(SpotifyBusy):
+        await first
+
+    await room.clock.run(room.client.profile())
+
+    assert 30 <= room.clock.monotonic() < 31
+
+
+async def test_a_call_that_has_its_turn_already_in_sight_rests_too(
+    runtime: Runtime, clock: SteppedClock, room: Room
+) -> None:
+    """A rest that begins while calls wait for their slots holds for them as well."""
+    pace = Pace(runtime, quota=room.spotify.quota, calls_per_minute=180)
+    call = call_to("http://127.0.0.1", room.user_id)
+    for _ in range(12):
+        await pace.turn(call)
+    waiting = asyncio.ensure_future(pace.turn(call))
+    await asyncio.sleep(0)
+
+    pace.rest(4)
+    await clock.run(waiting)
+
+    assert 4 <= clock.monotonic() < 5
