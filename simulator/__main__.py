@@ -1,4 +1,7 @@
-"""`python -m simulator`: serve a simulator until interrupted or terminated."""
+"""`python -m simulator`: serve a simulator until interrupted or terminated.
+
+`python -m simulator export` writes a listener's data exports instead.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,18 @@ from datetime import UTC, datetime
 import uvicorn
 
 from simulator.app import Simulator, build
+from simulator.archives import command
 from simulator.clock import SimClock
 from simulator.serving import Urls, serve
 from simulator.settings import App, Mode, Settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until SIGINT or SIGTERM; return the exit status 0."""
-    options = _parser().parse_args(arguments)
+    """Serve until SIGINT or SIGTERM, or do what the first word asks; return the exit status."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    if words[:1] == ["export"]:
+        return command.main(words[1:])
+    options = _parser().parse_args(words)
     simulator = _build(options)
     # uvicorn knows whether a faster event loop is installed.
     fastest = uvicorn.Config(simulator.service, log_level="critical").get_loop_factory()
@@ -37,6 +44,7 @@ def _build(options: argparse.Namespace) -> Simulator:
         epoch=start,
         mode=Mode(options.mode),
         listeners=options.listeners,
+        history_days=options.years * command.DAYS_A_YEAR,
         apps=(App(allow_listed=max(options.listeners, App().allow_listed)),),
     )
     return build(settings, SimClock(start=start, rate=options.rate))
@@ -75,12 +83,16 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m simulator",
         description="Serve a simulated Spotify accounts service and Web API on this machine.",
+        epilog="See also `export --help`: a listener's data exports as files.",
     )
     parser.add_argument("--seed", type=int, default=1, help="which world to simulate (1)")
     parser.add_argument(
         "--mode", choices=list(Mode), default=Mode.DEVELOPMENT, help="what apps may do"
     )
     parser.add_argument("--listeners", type=_count, default=5, help="people in the world (5)")
+    parser.add_argument(
+        "--years", type=command.years, default=1, help="years everyone has listened before now (1)"
+    )
     parser.add_argument("--rate", type=_rate, default=1.0, help="world seconds a second (1)")
     for name, of in (("", "service"), ("control-", "controls"), ("truth-", "truth")):
         told = f"of the {of}; 0 is any free one, a taken one gives way to the next (0)"

@@ -14,7 +14,7 @@ from simulator.archives.telling import Loss
 from simulator.world.instants import from_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from simulator.archives.homes import Home
@@ -52,24 +52,36 @@ class Binder:
         self.counts: dict[Form, Counter[str]] = {}
         self.files: list[FileFacts] = []
 
-    def bind_account(self, podcasts: list[Row], others: list[Row], *, share_cut: float) -> None:
-        """Write the account form's history: a kind of content a file."""
+    def bind(self, form: Form, podcasts: list[Row], others: list[Row], *, share_cut: float) -> None:
+        """Write the history of a form; `share_cut` of its files, 0 to 1, end too early."""
+        self.podcasts[form] = []
+        self.counts[form] = Counter()
+        if form is Form.ACCOUNT:
+            self._bind_account(podcasts, others, share_cut=share_cut)
+        else:
+            self._bind_extended(podcasts, others, share_cut=share_cut)
+
+    def add(self, form: Form, papers: Mapping[str, bytes]) -> None:
+        """Write files that are no history, by name."""
+        for name, content in papers.items():
+            self._archive.writestr(self._info(form, name), content)
+
+    def _bind_account(self, podcasts: list[Row], others: list[Row], *, share_cut: float) -> None:
+        """Write a kind of content a file."""
         layout = AccountLayout()
         kinds = {
             "podcast": podcasts,
             "music": [row for row in others if not isinstance(row.content, Chapter)],
             "audiobook": [row for row in others if isinstance(row.content, Chapter)],
         }
-        self._open(Form.ACCOUNT)
         for kind, rows in kinds.items():
             for number, piece in enumerate(_files(rows, Form.ACCOUNT)):
                 name = f"StreamingHistory_{kind}_{number}.json"
                 self._history(Form.ACCOUNT, name, piece, text=layout.text, share_cut=share_cut)
 
-    def bind_extended(self, podcasts: list[Row], others: list[Row], *, share_cut: float) -> None:
-        """Write the extended form's history: everything in order of time."""
+    def _bind_extended(self, podcasts: list[Row], others: list[Row], *, share_cut: float) -> None:
+        """Write everything in order of time, video apart in the new era."""
         layout = ExtendedLayout(self._home, self._era)
-        self._open(Form.EXTENDED)
         every = podcasts + others
         for video in (False,) if self._era is Era.OLD else (False, True):
             rows = every if self._era is Era.OLD else [it for it in every if it.video == video]
@@ -77,14 +89,6 @@ class Binder:
             for number, piece in enumerate(files):
                 name = self._extended_name(piece, number, video=video, alone=len(files) == 1)
                 self._history(Form.EXTENDED, name, piece, text=layout.text, share_cut=share_cut)
-
-    def add(self, form: Form, name: str, content: bytes) -> None:
-        """Write a file that is not history."""
-        self._archive.writestr(self._info(form, name), content)
-
-    def _open(self, form: Form) -> None:
-        self.podcasts[form] = []
-        self.counts[form] = Counter()
 
     def _extended_name(self, rows: Sequence[Row], number: int, *, video: bool, alone: bool) -> str:
         if self._era is Era.OLD:

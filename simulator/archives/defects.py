@@ -123,7 +123,7 @@ class Defects:
     ms_differs: float = 0.02
     moved: float = 0.02
     clock_drift: float = 0.5
-    drift_s: int = 50
+    drift_s: float = 50
     dst_hour: float = 0.0
     missing: float = 0.0
     cut_files: float = 0.0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from simulator.archives.homes import Home
 from simulator.archives.others import tracks_of
+from simulator.archives.rows import Track
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,46 +27,10 @@ _LIKED = 40
 def account_papers(
     world: StillWorld, listener: int, *, at: datetime, home: Home
 ) -> dict[str, bytes]:
-    """Return the files beside the history, by name."""
-    person = world.listener(listener)
+    """Return the files beside the history, by name, as they are at `at`."""
     tracks = tracks_of(world.seed)[:_LIKED]
-    papers: dict[str, object] = {
-        "Follow.json": {
-            "userIsFollowing": [],
-            "userIsFollowedBy": [],
-            "userIsBlocking": [],
-        },
-        "Identity.json": {
-            "displayName": person.display_name,
-            "firstName": None,
-            "lastName": None,
-            "imageUrl": None,
-            "largeImageUrl": None,
-            "tasteMaker": False,
-            "verified": False,
-        },
-        "Playlist1.json": {
-            "playlists": [
-                {
-                    "name": "For the road",
-                    "lastModifiedDate": f"{at:%Y-%m-%d}",
-                    "items": [
-                        {
-                            "track": {
-                                "trackName": one.name,
-                                "artistName": one.artist,
-                                "albumName": one.album,
-                                "trackUri": one.uri,
-                            },
-                            "episode": None,
-                            "localTrack": None,
-                            "addedDate": f"{at:%Y-%m-%d}",
-                        }
-                        for one in tracks[:5]
-                    ],
-                }
-            ]
-        },
+    papers = _person(world, listener, home) | {
+        "Playlist1.json": {"playlists": [_playlist(tracks[:5], f"{at:%Y-%m-%d}")]},
         "SearchQueries.json": [
             {
                 "platform": "ANDROID",
@@ -75,6 +40,27 @@ def account_papers(
             }
             for one in tracks[:3]
         ],
+        "YourLibrary.json": _library(world, listener, tracks=tracks, at=at),
+    }
+    told = {
+        name: json.dumps(papers[name], ensure_ascii=False, indent=2).encode()
+        for name in sorted(papers)
+    }
+    return told | {"Read_Me_First.pdf": READ_ME}
+
+
+def _person(world: StillWorld, listener: int, home: Home) -> dict[str, object]:
+    return {
+        "Follow.json": {"userIsFollowing": [], "userIsFollowedBy": [], "userIsBlocking": []},
+        "Identity.json": {
+            "displayName": world.listener(listener).display_name,
+            "firstName": None,
+            "lastName": None,
+            "imageUrl": None,
+            "largeImageUrl": None,
+            "tasteMaker": False,
+            "verified": False,
+        },
         "Userdata.json": {
             "username": home.username,
             "email": f"listener{listener}@example.org",
@@ -83,18 +69,31 @@ def account_papers(
             "facebookUid": None,
             "birthdate": None,
             "gender": None,
-            "creationTime": f"{world.epoch:%Y-%m-%d}",
         },
-        "YourLibrary.json": _library(world, listener, at=at),
     }
-    told = {
-        name: json.dumps(paper, ensure_ascii=False, indent=2).encode()
-        for name, paper in papers.items()
-    }
-    return told | {"Read_Me_First.pdf": READ_ME}
 
 
-def _library(world: StillWorld, listener: int, *, at: datetime) -> dict[str, object]:
+def _playlist(tracks: list[Track], day: str) -> dict[str, object]:
+    items = [
+        {
+            "track": {
+                "trackName": one.name,
+                "artistName": one.artist,
+                "albumName": one.album,
+                "trackUri": one.uri,
+            },
+            "episode": None,
+            "localTrack": None,
+            "addedDate": day,
+        }
+        for one in tracks
+    ]
+    return {"name": "For the road", "lastModifiedDate": day, "items": items}
+
+
+def _library(
+    world: StillWorld, listener: int, *, tracks: list[Track], at: datetime
+) -> dict[str, object]:
     shows = [world.show(one.show) for one in world.saved_shows(listener, at)]
     episodes = [
         world.episode(one.show, one.number)
@@ -104,7 +103,7 @@ def _library(world: StillWorld, listener: int, *, at: datetime) -> dict[str, obj
     return {
         "tracks": [
             {"artist": one.artist, "album": one.album, "track": one.name, "uri": one.uri}
-            for one in tracks_of(world.seed)[:_LIKED]
+            for one in tracks
         ],
         "albums": [],
         "shows": [

@@ -99,7 +99,7 @@ class Teller:
                     rows.append(row)
                     if row.content is None:
                         losses.append(Loss(form, stream.ordinal, part.ms, Cause.NAMELESS))
-            before = stream
+            before = before if stream.tap else stream
         return rows, losses
 
     def _absent(self, form: Form, stream: Stream) -> Cause | None:
@@ -165,7 +165,7 @@ class Teller:
         if not stream.offline:
             return 0
         bits = self.chances.hit(Draw.CLOCK_DRIFT, stream.start_ms, self._defects.clock_drift)
-        most_ms = self._defects.drift_s * SECOND_MS
+        most_ms = int(self._defects.drift_s * SECOND_MS)
         if not bits or not most_ms or _FORMS[bits >> 1 & 1] is not form:
             return 0
         return _off_by(bits, most_ms)

@@ -40,8 +40,8 @@ def write(
 ) -> Ledger:
     """Write a listener's export as one zip and return the truth behind it.
 
-    The same arguments give the same bytes. An export written later tells the
-    same of what an earlier one told, save for what was unreported then.
+    The same arguments give the same bytes. The extended form of a later instant
+    holds every row of an earlier one, unless files are cut.
 
     Args:
         world: Where the listener lives.
@@ -57,29 +57,22 @@ def write(
         ValueError: `until` has no time zone.
     """
     until = until.astimezone(UTC) if until.tzinfo else until
-    home = home_of(world, listener)
+    since, home = until - timedelta(days=ACCOUNT_DAYS), home_of(world, listener)
+    since_ms, until_ms = to_ms(since), to_ms(until)
     streams = streams_of(world, listener, until=until, defects=defects)
-    since = until - timedelta(days=ACCOUNT_DAYS)
-    teller = Teller(world.seed, listener, defects=defects, zone=home.zone, since_ms=to_ms(since))
-    others = other_rows(
-        world.seed, listener, streams=streams, until_ms=to_ms(until), defects=defects
-    )
+    others = other_rows(world.seed, listener, streams=streams, until_ms=until_ms, defects=defects)
+    teller = Teller(world.seed, listener, defects=defects, zone=home.zone, since_ms=since_ms)
     with zipfile.ZipFile(into, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         binder = Binder(archive, home=home, era=era, until=until, chances=teller.chances)
-        for form in BOTH:
-            if form not in forms:
-                continue
+        for form in (it for it in BOTH if it in forms):
             rows, losses = teller.tell(form, streams)
             binder.losses += losses
+            beside = [it for it in others if form is not Form.ACCOUNT or it.end_ms >= since_ms]
+            binder.bind(form, rows, beside, share_cut=defects.cut_files)
             if form is Form.ACCOUNT:
-                recent = [row for row in others if row.end_ms >= to_ms(since)]
-                binder.bind_account(rows, recent, share_cut=defects.cut_files)
-                papers = account_papers(world, listener, at=until, home=home)
+                binder.add(form, account_papers(world, listener, at=until, home=home))
             else:
-                binder.bind_extended(rows, others, share_cut=defects.cut_files)
-                papers = {"ReadMeFirst_ExtendedStreamingHistory.pdf": READ_ME}
-            for name, content in papers.items():
-                binder.add(form, name, content)
+                binder.add(form, {"ReadMeFirst_ExtendedStreamingHistory.pdf": READ_ME})
     return Ledger(
         listener=listener,
         since=since,

@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from simulator.control.loopback import LoopbackOnly
 from simulator.service.state import State
+from simulator.truth import exports
 from simulator.world.types import UnknownThing
 from simulator.world.world import World
 
@@ -38,15 +39,19 @@ class Truth:
         self._gate = gate
 
     def guarded(self, answer: Callable[[Request], object]) -> Callable[[Request], Response]:
-        """Return an endpoint that answers `answer`'s value while the gate is open."""
+        """Return an endpoint that answers `answer`'s value while the gate is open.
+
+        A value that is a response already goes out as it is.
+        """
 
         def endpoint(request: Request) -> Response:
             if not self._gate.open:
                 raise HTTPException(404, "the truth is closed")
             try:
-                return JSONResponse(_plain(answer(request)))
+                told = answer(request)
             except UnknownThing as error:
                 raise HTTPException(404, str(error)) from error
+            return told if isinstance(told, Response) else JSONResponse(_plain(told))
 
         return endpoint
 
@@ -93,6 +98,24 @@ class Truth:
                 for one in world.plays(listener, since, until)
             ],
         }
+
+    def export(self, request: Request) -> object:
+        """Tell a listener's data export as a zip, written at `until`."""
+        return exports.export(
+            self._state.world,
+            _number(request.path_params["listener"]),
+            until=self._at(request, "until"),
+            query=request.query_params,
+        )
+
+    def ledger(self, request: Request) -> object:
+        """Tell what is in an export, and what is not."""
+        return exports.ledger(
+            self._state.world,
+            _number(request.path_params["listener"]),
+            until=self._at(request, "until"),
+            query=request.query_params,
+        )
 
     def publications(self, request: Request) -> object:
         """Tell which episodes came out between `since` and `until`."""
@@ -166,6 +189,8 @@ def truth_app(state: State, gate: TruthGate) -> Starlette:
     paths = {
         "/_truth/listeners/{listener}/library": truth.library,
         "/_truth/listeners/{listener}/plays": truth.plays,
+        "/_truth/listeners/{listener}/export": truth.export,
+        "/_truth/listeners/{listener}/export/ledger": truth.ledger,
         "/_truth/shows/{show_id}/episodes": truth.episodes,
         "/_truth/publications": truth.publications,
         "/_truth/consents": truth.consents,
