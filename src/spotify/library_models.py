@@ -6,12 +6,17 @@ nothing of a user; they are reached only through a row of one's own.
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from src.database import Base, UtcDateTime
+from src.utils.text import folded
+
+_BY_BYTES = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text that both databases compare alike: by code points."""
 
 
 class ListOrder(StrEnum):
@@ -22,8 +27,17 @@ class ListOrder(StrEnum):
     OLDEST_FIRST = "oldest_first"
 
 
+def _folded(context: Any) -> str:
+    """Fold name and publisher of the row that is written."""
+    row = context.get_current_parameters()
+    return folded(f"{row['name']}\n{row.get('publisher') or ''}")
+
+
 class Show(Base):
-    """A podcast, as Spotify last described it. `misses` counts runs in which it was not found."""
+    """A podcast, as Spotify last described it. `misses` counts runs in which it was not found.
+
+    `folded` is name, line break and publisher in the form in which they are searched and sorted.
+    """
 
     __tablename__ = "show"
 
@@ -39,6 +53,7 @@ class Show(Base):
     list_order: Mapped[str] = mapped_column(Text, default=ListOrder.UNKNOWN)
     misses: Mapped[int] = mapped_column(default=0)
     fetched_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    folded: Mapped[str] = mapped_column(_BY_BYTES, default=_folded)
 
 
 class Episode(Base):

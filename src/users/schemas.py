@@ -1,7 +1,6 @@
 """What the account's routes take and return."""
 
 import re
-import unicodedata
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
@@ -11,7 +10,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from src.schemas import Strict
-from src.utils.text import CleanText, ShortText
+from src.utils.text import CleanText, ShortText, folded
 
 _NAME = re.compile(r"[\w.@+-]{2,64}")
 _MAIL = re.compile(r"[!-~]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){1,8}")
@@ -21,8 +20,7 @@ _ZONES_OF_NOBODY = frozenset({"Factory", "localtime", "posixrules"})
 
 def canonical_name(name: str) -> str:
     """Return the one form under which a user name is kept and looked for."""
-    once = unicodedata.normalize("NFKC", name.strip()).casefold()
-    return unicodedata.normalize("NFKC", once)
+    return folded(name.strip())
 
 
 def _user_name(name: str) -> str:

@@ -53,7 +53,8 @@ class CursorKey:
         Raises:
             ValueError: The payload does not fit; sort values are short.
         """
-        body = json.dumps(list(payload), separators=(",", ":")).encode("ascii")
+        text = json.dumps(list(payload), separators=(",", ":"), ensure_ascii=False)
+        body = text.encode("utf-8", "surrogatepass")
         mac = self._mac(body, user_id=user_id, query=query)
         text = base64.urlsafe_b64encode(mac + body).rstrip(b"=").decode("ascii")
         if len(text) > _LONGEST:

@@ -1,6 +1,7 @@
 """Types for what comes in from outside: text and numbers that both databases can store."""
 
 from typing import Annotated
+from unicodedata import normalize
 
 from pydantic import AfterValidator, Field
 
@@ -16,6 +17,11 @@ def _storable(text: str) -> str:
         except UnicodeEncodeError as error:
             raise ValueError("must not contain half of a surrogate pair") from error
     return text
+
+
+def folded(text: str) -> str:
+    """Return the form in which texts are compared: alike for every case and way of writing."""
+    return normalize("NFKC", normalize("NFKC", text).casefold())
 
 
 CleanText = Annotated[str, AfterValidator(_storable), Field(json_schema_extra={"pattern": _NO_NUL})]

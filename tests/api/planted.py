@@ -106,7 +106,12 @@ async def _mark_rows(
         await session.execute(
             update(Show)
             .where(Show.id.in_(own))
-            .values(name=Show.name + f" {MARK}", publisher=MARK, description=MARK)
+            .values(
+                name=Show.name + f" {MARK}",
+                publisher=MARK,
+                description=MARK,
+                folded=Show.folded + f" {MARK}",
+            )
         )
         await session.execute(
             update(Episode).where(Episode.show_id.in_(own)).values(name=Episode.name + f" {MARK}")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from alembic import command
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import create_engine, inspect, text
 
 from src.database import sync_address
 from src.errors import SettingsRefused
@@ -46,6 +46,27 @@ def test_upgrading_makes_what_the_models_say_and_downgrading_undoes_it(empty_url
     command.downgrade(config, "base")
 
     assert ["alembic_version"] == tables(empty_url)
+
+
+def test_shows_of_earlier_versions_are_found_in_any_case(empty_url: str) -> None:
+    """What was stored before the folded text came is given one."""
+    command.upgrade(migrations._config(empty_url), "0004")
+    engine = create_engine(sync_address(empty_url))
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "insert into show (id, name, publisher, description, languages, explicit,"
+                " list_order, misses, fetched_at) values"
+                " ('a', 'Über Große', 'Ωmega', '', '', false, 'unknown', 0, '2026-11-01'),"
+                " ('b', 'Plain', null, '', '', false, 'unknown', 0, '2026-11-01')"
+            )
+        )
+    migrations.upgrade(empty_url)
+    with engine.connect() as connection:
+        found = connection.execute(text("select folded from show order by id")).scalars().all()
+    engine.dispose()
+
+    assert ["über grosse\nωmega", "plain\n"] == found
 
 
 def test_a_database_of_another_revision_is_refused_with_the_cure(tmp_path: Path) -> None:

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
+from sqlalchemy import Select, func, or_, select, tuple_
 
 from src.database import Session
 from src.spotify.models import Episode, Play, SavedEpisode, SavedShow, Show
+from src.utils.text import folded
 from src.utils.types import UserId
 
 
@@ -66,51 +68,50 @@ def _show_columns(user_id: UserId) -> Select[Any]:
     )
 
 
+Place = tuple[str | datetime, str]
+"""Where a row stands in its list: the value it is sorted by, and its id."""
+
+_SORT_LENGTH = 50
+_SORT_NAME = func.substr(Show.folded, 1, _SORT_LENGTH)
+
+
+def place_of(row: ShowRow, sort: ShowSort) -> Place:
+    """Return where a show stands in a list of that order."""
+    if sort is ShowSort.NAME:
+        return row.show.folded[:_SORT_LENGTH], row.show.id
+    return row.saved.added_at, row.show.id
+
+
 async def shows(
     session: Session,
     *,
     user_id: UserId,
     sort: ShowSort,
-    after: str | None,
+    after: Place | None,
     words: str | None,
     limit: int,
-) -> Sequence[ShowRow] | None:
+) -> Sequence[ShowRow]:
     """Return one page of a user's shows, removed ones included.
 
     Args:
         session: Opened for `user_id`.
         user_id: Owner; no row of anyone else is returned.
-        sort: Latest save first, or by name.
-        after: Id of the last show already seen.
+        sort: Latest save first, or by the first 50 characters of the name.
+        after: Place of the last show already seen, which may be gone by now.
         words: Part of a name or publisher, in any case.
         limit: Rows at most, 1 or more.
-
-    Returns:
-        At most `limit` rows, or None when `after` is no show of the user.
     """
     query = _show_columns(user_id)
     if words:
-        pattern = _escaped(words)
-        query = query.where(
-            or_(Show.name.ilike(pattern, escape="\\"), Show.publisher.ilike(pattern, escape="\\"))
-        )
-    by_name = sort is ShowSort.NAME
-    place: Any = tuple_(func.lower(Show.name), Show.id)
-    if not by_name:
-        place = tuple_(SavedShow.added_at, Show.id)
-    if after is not None:
-        anchor = await show(session, user_id=user_id, show_id=after)
-        if anchor is None:
-            return None
-        if by_name:
-            query = query.where(place > tuple_(func.lower(anchor.show.name), anchor.show.id))
-        else:
-            query = query.where(place < (anchor.saved.added_at, anchor.show.id))
-    order: list[ColumnElement[Any]] = (
-        [func.lower(Show.name).asc(), Show.id.asc()]
-        if by_name
-        else [SavedShow.added_at.desc(), Show.id.desc()]
-    )
+        query = query.where(Show.folded.like(_escaped(folded(words)), escape="\\"))
+    key: Any = _SORT_NAME if sort is ShowSort.NAME else SavedShow.added_at
+    place: Any = tuple_(key, Show.id)
+    if sort is ShowSort.NAME:
+        order = (key.asc(), Show.id.asc())
+        query = query if after is None else query.where(place > after)
+    else:
+        order = (key.desc(), Show.id.desc())
+        query = query if after is None else query.where(place < after)
     rows = await session.execute(query.order_by(*order).limit(limit))
     return [ShowRow(*row) for row in rows]
 
@@ -142,27 +143,21 @@ def _episode_columns(user_id: UserId) -> Select[Episode, Show, Play, SavedEpisod
 
 
 async def episodes(
-    session: Session, *, user_id: UserId, show_id: str, after: str | None, limit: int
-) -> Sequence[EpisodeRow] | None:
+    session: Session, *, user_id: UserId, show_id: str, after: Place | None, limit: int
+) -> Sequence[EpisodeRow]:
     """Return one page of a show's stored episodes, newest release first.
 
     Args:
         session: Opened for `user_id`.
         user_id: Whose resume points are shown beside them.
         show_id: A show of the user's library.
-        after: Id of the last episode already seen.
+        after: Release date and id of the last episode already seen, which may be gone by now.
         limit: Rows at most, 1 or more.
-
-    Returns:
-        At most `limit` rows, or None when `after` is no episode of the show.
     """
     query = _episode_columns(user_id).where(Episode.show_id == show_id)
     if after is not None:
-        anchor = await session.get(Episode, after)
-        if anchor is None or anchor.show_id != show_id:
-            return None
         place: Any = tuple_(Episode.release_date, Episode.id)
-        query = query.where(place < (anchor.release_date, anchor.id))
+        query = query.where(place < after)
     order = (Episode.release_date.desc(), Episode.id.desc())
     return [EpisodeRow(*row) for row in await session.execute(query.order_by(*order).limit(limit))]
 

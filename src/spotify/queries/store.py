@@ -53,6 +53,7 @@ def _put_shows(dialect: str, columns: frozenset[str]) -> Executable:
     statement = upsert(dialect, Show)
     new = statement.excluded
     values = {name: new[name] for name in sorted(columns - {"id", "total_episodes"})}
+    values["folded"] = new.folded
     values["total_episodes"] = func.coalesce(new.total_episodes, Show.total_episodes)
     put: Executable = statement.on_conflict_do_update(index_elements=["id"], set_=values)
     return put

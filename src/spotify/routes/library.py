@@ -1,5 +1,6 @@
 """Endpoints of the podcast library."""
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -10,7 +11,7 @@ from src.schemas import Page
 from src.spotify.library_models import ListOrder
 from src.spotify.library_schemas import SPOTIFY, EpisodeReply, PlayState, Podcast
 from src.spotify.queries import library
-from src.spotify.queries.library import EpisodeRow, ShowRow, ShowSort
+from src.spotify.queries.library import EpisodeRow, Place, ShowRow, ShowSort, place_of
 from src.utils.cursor import CursorInvalid, CursorKey
 from src.utils.text import CleanText
 
@@ -90,8 +91,21 @@ def episode_reply(row: EpisodeRow) -> EpisodeReply:
     )
 
 
-def _after(key: CursorKey, cursor: str | None, *, user: CurrentUser, query: str) -> str | None:
-    return None if cursor is None else str(key.decode(cursor, user_id=user.id, query=query)[0])
+def _after(
+    key: CursorKey, cursor: str | None, *, user: CurrentUser, query: str
+) -> tuple[str, str] | None:
+    if cursor is None:
+        return None
+    place = key.decode(cursor, user_id=user.id, query=query)
+    if len(place) != 2:  # noqa: PLR2004 - value and id; one of an earlier version had less
+        raise CursorInvalid
+    return str(place[0]), str(place[1])
+
+
+def _cursor(key: CursorKey, place: Place, *, user: CurrentUser, query: str) -> str:
+    value, last_id = place
+    text = value if isinstance(value, str) else value.isoformat()
+    return key.encode([text, last_id], user_id=user.id, query=query)
 
 
 @router.get("/podcasts")
@@ -111,18 +125,17 @@ async def list_podcasts(
     a name or publisher. Follow `next_cursor` until it is null.
     """
     key, query = _cursors(request), f"podcasts:{sort}:{q or ''}"
-    after = _after(key, cursor, user=user, query=query)
+    after: Place | None = _after(key, cursor, user=user, query=query)
+    if after is not None and sort is ShowSort.ADDED:
+        after = datetime.fromisoformat(str(after[0])), after[1]
     rows = await library.shows(
         session, user_id=user.id, sort=sort, after=after, words=q, limit=limit + 1
     )
-    if rows is None:
-        raise CursorInvalid
     shown = rows[:limit]
-    more = len(rows) > limit
-    return Page(
-        items=[podcast(row) for row in shown],
-        next_cursor=key.encode([shown[-1].show.id], user_id=user.id, query=query) if more else None,
-    )
+    next_cursor = None
+    if len(rows) > limit:
+        next_cursor = _cursor(key, place_of(shown[-1], sort), user=user, query=query)
+    return Page(items=[podcast(row) for row in shown], next_cursor=next_cursor)
 
 
 @router.get("/podcasts/{show_id}")
@@ -152,15 +165,12 @@ async def list_episodes(
     rows = await library.episodes(
         session, user_id=user.id, show_id=show_id, after=after, limit=limit + 1
     )
-    if rows is None:
-        raise CursorInvalid
     shown = rows[:limit]
-    more = len(rows) > limit
-    last = shown[-1].episode.id if more else ""
-    return Page(
-        items=[episode_reply(row) for row in shown],
-        next_cursor=key.encode([last], user_id=user.id, query=query) if more else None,
-    )
+    next_cursor = None
+    if len(rows) > limit:
+        last = shown[-1].episode
+        next_cursor = _cursor(key, (last.release_date, last.id), user=user, query=query)
+    return Page(items=[episode_reply(row) for row in shown], next_cursor=next_cursor)
 
 
 @router.get("/episodes/{episode_id}")
