@@ -5,6 +5,8 @@ PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 PYTEST := $(RUN) pytest -q
+# One process a core; see `_TOGETHER` in tests/conftest.py for what stays in one of them.
+SPREAD := --numprocesses=auto --maxprocesses=4 --dist=loadgroup
 EXPORT := $(UV) export --quiet --frozen --extra test --no-dev --no-emit-project --format requirements.txt --no-header
 SYNCED := .venv/.synced
 CODE := $(wildcard src simulator tests benchmarks migrations *.py)
@@ -14,6 +16,9 @@ PUBLIC_INDEX := ^https://(pypi\.org|files\.pythonhosted\.org)$$
 ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem),)
 export UV_SYSTEM_CERTS ?= 1
 endif
+
+# Else each of many processes compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test quick check static format endurance coverage bench requirements
@@ -27,14 +32,14 @@ install: $(SYNCED) ## Create .venv with everything that runs and tests the proje
 demo: $(SYNCED) ## Start the product beside a simulated Spotify (ARGS="--port 8000")
 	@$(RUN) playhead demo $(ARGS)
 
-test: $(SYNCED) ## Run every test; starts PostgreSQL and Valkey by itself (ARGS="-k words -n 2")
-	@$(PYTEST) $(ARGS)
+test: $(SYNCED) ## Run every test; starts PostgreSQL and Valkey by itself (ARGS="-k words -n 0")
+	@$(PYTEST) $(SPREAD) $(ARGS)
 
 quick: $(SYNCED) ## Run the tests that need no server
 	@$(PYTEST) -m "not server" $(ARGS)
 
 check: static ## Run all that a change must pass: format, lint, types, imports, locks, tests
-	@$(PYTEST) $(ARGS)
+	@$(PYTEST) $(SPREAD) $(ARGS)
 
 static: $(SYNCED) ## Run the part of `check` that runs no test
 	@$(RUN) ruff format --check --quiet $(CODE) || { echo 'Run: make format'; exit 1; }
@@ -54,7 +59,7 @@ endurance: $(SYNCED) ## Run the long tests: many seeds, many crashes (hours)
 	@PLAYHEAD_ENDURANCE=1 $(PYTEST) -m endurance $(ARGS)
 
 coverage: $(SYNCED) ## Run every test and show the branches that none of them takes
-	@$(PYTEST) --cov --cov-report=term $(ARGS)
+	@$(PYTEST) $(SPREAD) --cov --cov-report=term $(ARGS)
 
 bench: $(SYNCED) ## Run every benchmark (ARGS=--quick for a short one)
 	@for claim in benchmarks/[a-z]*.py; do \

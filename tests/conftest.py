@@ -20,6 +20,8 @@ structlog.configure(
 pytest_plugins = ["tests.fixtures"]
 
 _KEEPER = pytest.StashKey[Keeper]()
+# Folders whose tests run programs in real time: one after the other, in one process of the run.
+_TOGETHER = frozenset({"endtoend", "faults"})
 _SERVER_FIXTURES = frozenset({"server_ports", "postgres_server", "postgres_roles", "valkey_url"})
 
 
@@ -67,10 +69,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what needs a server, and leave out endurance tests nobody asked for."""
+    """Mark what needs a server or its turn, and leave out endurance tests nobody asked for."""
     for item in items:
         if _SERVER_FIXTURES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.server)
+        if item.path.parent.name in _TOGETHER:
+            item.add_marker(pytest.mark.xdist_group("programs"))
     if os.environ.get("PLAYHEAD_ENDURANCE") != "1":
         endurance = [item for item in items if item.get_closest_marker("endurance")]
         config.hook.pytest_deselected(items=endurance)

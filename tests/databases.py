@@ -77,11 +77,11 @@ class PostgresServer:
     def create_database(self, name: str, template: str | None = None) -> None:
         """Create a database owned by `playhead_owner`, empty or a copy of `template`.
 
-        Copying files rather than writing them to the log takes about 25 ms. Nobody may be connected
-        to the template meanwhile.
+        Copied by way of the log, for copying files asks for a checkpoint and takes three times the
+        work. Nobody may be connected to the template meanwhile.
         """
         statement = sql.SQL(
-            "create database {} owner playhead_owner template {} strategy file_copy"
+            "create database {} owner playhead_owner template {} strategy wal_log"
         ).format(sql.Identifier(name), sql.Identifier(template or "template0"))
         with self.connect() as connection:
             connection.execute(statement)

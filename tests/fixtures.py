@@ -1,6 +1,5 @@
 """The product's own fixtures: a migrated database on either engine, and a runtime on it."""
 
-import itertools
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -16,10 +15,10 @@ from src.operations.migrations import upgrade
 from src.runtime import Runtime
 from src.utils.entropy import SeededEntropy
 from tests.databases import PostgresServer
+from tests.reused_database import ReusedDatabase
 from tests.utils.stepped_clock import SteppedClock
 
 START = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
-_count = itertools.count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +62,27 @@ def sqlite_database(sqlite_template: Path, tmp_path: Path) -> DatabaseUrls:
     return DatabaseUrls(runtime=url, scheduler=url, owner=url)
 
 
+@pytest.fixture(scope="session")
+def reused_database(
+    postgres_roles: PostgresServer, postgres_template: str, worker_id: str
+) -> Iterator[ReusedDatabase]:
+    """The PostgreSQL database of this test process; `renew` it before each use."""
+    reused = ReusedDatabase(postgres_roles, f"test_{worker_id}", postgres_template)
+    yield reused
+    reused.drop()
+
+
 @pytest.fixture
 def postgres_database(
-    postgres_roles: PostgresServer, postgres_template: str, worker_id: str
-) -> Iterator[DatabaseUrls]:
-    """A migrated PostgreSQL database of the test's own, reached by the least-privilege roles."""
-    name = f"test_{worker_id}_{next(_count)}"
-    postgres_roles.create_database(name, template=postgres_template)
-    yield DatabaseUrls(
+    postgres_roles: PostgresServer, reused_database: ReusedDatabase
+) -> DatabaseUrls:
+    """A migrated PostgreSQL database as good as new, reached by the least-privilege roles."""
+    name = reused_database.renew()
+    return DatabaseUrls(
         runtime=postgres_roles.url(name, role="playhead_runtime"),
         scheduler=postgres_roles.url(name, role="playhead_scheduler"),
         owner=postgres_roles.url(name, role="playhead_owner"),
     )
-    postgres_roles.drop_database(name)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.server)])
