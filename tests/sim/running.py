@@ -12,7 +12,7 @@ from time import process_time
 
 from tests.sim.loop import Deadlock, Killed, Spinning
 from tests.sim.plan import Kind, Plan
-from tests.sim.properties import Broken, Case
+from tests.sim.properties.property import Broken, Case
 from tests.sim.script import Script
 from tests.sim.sealed import sealed
 from tests.sim.stage import Life, Stage, template

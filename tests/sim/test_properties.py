@@ -17,7 +17,7 @@ from src.spotify.calls import CallBudget
 from src.spotify.models import SpotifyConnection
 from src.spotify.queries import connection, store
 from tests.sim.plan import Plan
-from tests.sim.properties import ALL
+from tests.sim.properties.registry import ALL
 from tests.sim.running import run
 
 Plant = Callable[[pytest.MonkeyPatch], None]

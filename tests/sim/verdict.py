@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tests.sim.properties import ALL, Broken, Case
+from tests.sim.properties.property import Broken, Case
+from tests.sim.properties.registry import ALL
 from tests.sim.wire import Exchange
 
 
