@@ -45,7 +45,11 @@ def drop_duplicates(ext: Sequence[Draft], hands: Hands) -> list[Draft]:
 
 
 def explain_account_rows(acc: Sequence[Draft], exact: Sequence[Draft], hands: Hands) -> None:
-    """Make account rows of 30 s or more sources of the exact events they overlap by half."""
+    """Make account rows sources of the exact events that they overlap by half the shorter.
+
+    Both are of 30 s or more: a short row beside a long one would explain it away, as the
+    end of an account row is known to the minute only.
+    """
     rows = [row for row in acc if row.free and not row.taken and row.ms >= _LEAST_MS]
     _explain(rows, exact, hands, widened_s=0)
 
@@ -65,7 +69,7 @@ def _explain(
 ) -> None:
     if not rows or not events:
         return
-    timeline = Timeline(events)
+    timeline = Timeline(event for event in events if event.ms >= _LEAST_MS)
     for row in rows:
         from_s, to_s = row.began_s - widened_s, row.ended_s + widened_s
         length_s = row.ended_s - row.began_s

@@ -10,6 +10,7 @@ from src.history.observations import MINUTE_S, TOLERANCE_S, Source, outside_minu
 _MOST_PARTS = 12
 _GAP_S = 30 * 60
 _OFF_MS = 1_000  # for each part
+_LEAST_MS = 1_000  # a shorter row adds nothing: any sum would swallow it
 
 _Found = tuple[int, int, int, int, int, Draft, list[Draft]]
 
@@ -28,9 +29,9 @@ def _cheapest(
     wholes: Sequence[Draft], parts: Sequence[Draft], hands: Hands
 ) -> Iterator[tuple[Draft, list[Draft]]]:
     """Yield sums of free rows, cheapest first: by time, ms, number of parts, then rank."""
-    wholes = [row for row in wholes if row.free]
-    parts = [row for row in parts if row.free]
-    if not wholes or len(parts) == 1 or not parts:
+    wholes = [row for row in wholes if row.free and row.ms >= _LEAST_MS]
+    parts = [row for row in parts if row.free and row.ms >= _LEAST_MS]
+    if not wholes or len(parts) <= 1:
         return
     timeline = Timeline(parts)
     place = {row.rank: index for index, row in enumerate(timeline.drafts)}
