@@ -13,6 +13,10 @@ from src.history.archive.rows import ACCOUNT, EXTENDED, Reading, Row, Unusable, 
 
 _FORMAT = re.compile(rb'"(?:(ms_played)|msPlayed)"\s*+:')
 _FAULTS = (ValueError, RecursionError)  # what both decoders raise; msgspec's are ValueErrors
+_COMMA = re.compile(r"[ \t\r\n]*+,[ \t\r\n]*+")
+_NEXT_ROW = re.compile(r',\s*+(?=\{\s*+"[A-Za-z_]++"\s*+:)')
+_MOST_FAULTS = 16
+"""How often reading goes on after a fault before the next border: garbage has many beginnings."""
 _BLANKS = " \t\r\n"
 
 
@@ -68,21 +72,24 @@ def _row_by_row(piece: Piece, reading: Reading) -> Decoded:
 def _leniently(fragment: bytes, reading: Reading) -> Iterator[tuple[Row, bool]]:
     """Yield the values in a fragment as rows, each with whether it had to be mended.
 
-    The first thing that is no JSON, and all after it, is one unreadable row.
+    What is no JSON is one unreadable row, up to where the next row seems to begin: one that has
+    lost its brace takes no other with it.
     """
     text = fragment.decode("utf-8", "replace").strip(_BLANKS)
-    while text:
+    at, faults = 0, 0
+    while at < len(text):
         try:
-            value, end = _LENIENT.raw_decode(text)
+            value, end = _LENIENT.raw_decode(text, at)
         except _FAULTS:
+            end, next_row = at, None
+        else:
+            next_row = _COMMA.match(text, end)
+            yield _row(value, text[at:end], reading)
+        if next_row is None and end < len(text):
             yield unusable(BadRow.UNREADABLE), False
-            return
-        yield _row(value, text[:end], reading)
-        text = text[end:].lstrip(_BLANKS)
-        if text and not text.startswith(","):
-            yield unusable(BadRow.UNREADABLE), False
-            return
-        text = text[1:].lstrip(_BLANKS)
+            faults += 1
+            next_row = _NEXT_ROW.search(text, end) if faults < _MOST_FAULTS else None
+        at = len(text) if next_row is None else next_row.end()
 
 
 def _row(value: object, text: str, reading: Reading) -> tuple[Row, bool]:

@@ -23,7 +23,7 @@ class Limits:
     """
 
     piece_bytes: int = MIB
-    row_bytes: int = 4 * MIB
+    row_bytes: int = 2 * MIB
     members: int = 2_000
     directory_bytes: int = 2 * MIB
     total_bytes: int = 4 << 30

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any
 
 import msgspec
@@ -80,6 +81,7 @@ class Reading:
     as_rows: Callable[[list[Any]], Sequence[Row]]
 
 
+@cache
 def unusable(reason: BadRow) -> Unusable:
     """Return what stands in the place of a row that is none."""
     return Unusable(ts=UNREADABLE_TIME, reason=reason)
