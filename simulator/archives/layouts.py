@@ -25,12 +25,8 @@ _BOOK_KEYS = (
     "audiobook_chapter_uri",
     "audiobook_chapter_title",
 )
+_QUOTED = json.JSONEncoder(ensure_ascii=False).encode
 _WORDS = {None: "null", False: "false", True: "true"}
-
-
-def quoted(value: object) -> str:
-    """Return a value as JSON, with letters beyond ASCII as they are."""
-    return json.dumps(value, ensure_ascii=False)
 
 
 class AccountLayout:
@@ -118,8 +114,8 @@ class ExtendedLayout:
 
     def _pairs(self, **values: str | None) -> str:
         if self._old:
-            return "".join(f'"{key}":{quoted(value)},' for key, value in values.items())
-        return "".join(f'    "{key}": {quoted(value)},\n' for key, value in values.items())
+            return "".join(f'"{key}":{_QUOTED(value)},' for key, value in values.items())
+        return "".join(f'    "{key}": {_QUOTED(value)},\n' for key, value in values.items())
 
 
 def _account_names(content: Content) -> str:
@@ -135,4 +131,4 @@ def _account_names(content: Content) -> str:
         }
     else:
         raise TypeError("the account form has no rows without a name")
-    return "".join(f'    "{key}" : {quoted(value)},\n' for key, value in names.items())
+    return "".join(f'    "{key}" : {_QUOTED(value)},\n' for key, value in names.items())
