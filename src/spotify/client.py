@@ -15,6 +15,7 @@ from src.spotify.config import SpotifySettings
 from src.spotify.errors import Garbled, SpotifyNotFound
 from src.spotify.pace import Pace
 from src.spotify.payloads import (
+    PAGE,
     EpisodePayload,
     Listing,
     PlayerPayload,
@@ -42,9 +43,6 @@ from src.utils.retry import RetryBudget
 from src.utils.types import UserId
 
 T = TypeVar("T")
-
-PAGE = 50
-"""Items asked for at once, the most Spotify allows."""
 
 SEARCH_PAGE = 10
 INTERACTIVE_DEADLINE_S = 20.0

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from src.spotify.payloads import Listing, SavedShowPayload
-from src.spotify.planner import PAGE
+from src.spotify.payloads import PAGE, Listing, SavedShowPayload
 
 Page = Listing[SavedShowPayload]
 

@@ -7,8 +7,8 @@ from typing import TypeVar
 from src.database import Session
 from src.spotify.errors import SpotifyNotFound
 from src.spotify.library_walk import LibraryWalk, pages_this_run
-from src.spotify.payloads import Listing, SavedEpisodePayload, SavedShowPayload
-from src.spotify.planner import PAGE, ROUTINE_CALLS
+from src.spotify.payloads import PAGE, Listing, SavedEpisodePayload, SavedShowPayload
+from src.spotify.planner import ROUTINE_CALLS
 from src.spotify.queries import store
 from src.spotify.queries import sync as queries
 from src.spotify.run_state import Phase, Run

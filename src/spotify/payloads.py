@@ -99,6 +99,10 @@ class Payload(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
+PAGE = 50
+"""Items asked for at once, the most Spotify allows."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Listing(Generic[T]):
     """One page of a list.

@@ -13,9 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from src.spotify.library_models import ListOrder
-
-PAGE = 50
-"""Most episodes Spotify returns in one call."""
+from src.spotify.payloads import PAGE
 
 ROUTINE_CALLS = 8
 """What a run of an unchanged library may cost in calls, listings included."""

@@ -9,9 +9,8 @@ from src.database import Session
 from src.spotify.errors import CallRefused, SpotifyNotFound, Transient
 from src.spotify.library_models import ListOrder
 from src.spotify.listing_order import detect_order
-from src.spotify.payloads import EpisodePayload, Listing, ShowPayload
+from src.spotify.payloads import PAGE, EpisodePayload, Listing, ShowPayload
 from src.spotify.planner import (
-    PAGE,
     ROUTINE_CALLS,
     Allowance,
     PageFacts,

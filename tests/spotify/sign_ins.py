@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from simulator.app import Simulator
 from src.runtime import Runtime
 from src.spotify.connecting import begin, finish
-from src.spotify.models import SpotifyConnection
+from src.spotify.models import SpotifyConnection, SyncSchedule
 from src.spotify.service import Spotify
 from src.users.models import UserSession
 from src.utils.types import UserId
@@ -79,3 +79,10 @@ async def connect(
     return await finish(
         spotify, code=back.code, state=back.state, user_id=user_id, session_id=browser
     )
+
+
+async def schedule_of(runtime: Runtime, user_id: UserId) -> SyncSchedule:
+    """Return the stored schedule."""
+    async with runtime.database.transaction(user_id, write=False) as session:
+        found: SyncSchedule = await session.get_one(SyncSchedule, user_id)
+        return found

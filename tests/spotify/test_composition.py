@@ -1,14 +1,12 @@
 """What surrounds the wire, put together as in production: the faults a client must survive."""
 
 import socket
-from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
 from pydantic import SecretStr
 
 from src.errors import PlayheadError
-from src.runtime import Runtime
 from src.spotify.client import web_api
 from src.spotify.errors import (
     BadGateway,
@@ -25,35 +23,15 @@ from src.spotify.pace import Pace
 from src.spotify.service import Spotify
 from src.spotify.wire import Wire
 from src.utils.circuit_breaker import BreakerRegistry
-from tests.fixtures import DatabaseUrls
-from tests.spotify.fault_server import Answer, FaultServer, drip, refusal, reply, reset
-from tests.spotify.wire_parts import Room, call_to, open_room, settings_for
+from tests.spotify.fault_server import Answer, drip, refusal, reply, reset
+from tests.spotify.wire_parts import ONE_ENGINE, Room, call_to, settings_for
 from tests.utils.stepped_clock import SteppedClock
+
+pytestmark = ONE_ENGINE
 
 EXPIRED = refusal(401, "The access token expired")
 FRESH = reply(200, {"access_token": "fresh", "token_type": "Bearer", "expires_in": 3600})
 FOUR_HOURS_QUOTA = refusal(429, reason="QUOTA_EXCEEDED", retry_after="50400")
-
-
-@pytest.fixture
-def database_urls(sqlite_database: DatabaseUrls) -> DatabaseUrls:
-    """The stages ask nothing special of a database; one engine is enough."""
-    return sqlite_database
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[FaultServer]:
-    """A server that says whatever a test tells it to."""
-    async with FaultServer() as opened:
-        yield opened
-
-
-@pytest.fixture
-async def room(runtime: Runtime, clock: SteppedClock, server: FaultServer) -> AsyncIterator[Room]:
-    """The Spotify room as production opens it, for one connected user."""
-    opened = await open_room(runtime, clock, server)
-    yield opened
-    await opened.spotify.close()
 
 
 async def test_scenario_1_errors_that_pass_are_retried(room: Room) -> None:

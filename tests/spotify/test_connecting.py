@@ -1,7 +1,6 @@
 """Connecting an account: one state, one browser, one user, one Spotify account."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
@@ -39,32 +38,11 @@ from src.users.models import AuditEvent
 from src.utils.types import UserId
 from tests.factories import add_saved_show, add_user
 from tests.fixtures import DatabaseUrls
-from tests.spotify.sign_ins import add_browser, came_back, connect
-from tests.spotify.sync_parts import Stage, small_world, spotify_settings
+from tests.spotify.sign_ins import add_browser, came_back, connect, schedule_of
+from tests.spotify.sync_parts import Stage, spotify_settings
 from tests.spotify.token_server import TokenServer
 from tests.users.clients import row_counts
 from tests.utils.stepped_clock import SteppedClock
-
-
-@pytest.fixture
-async def stage(runtime: Runtime, clock: SteppedClock) -> AsyncIterator[Stage]:
-    """A simulator that a user can connect to."""
-    opened = Stage.open(runtime, clock, small_world(clock, listeners=7))
-    yield opened
-    await opened.spotify.close()
-
-
-@pytest.fixture
-async def ada(runtime: Runtime) -> UserId:
-    """A user who has not connected yet."""
-    return await add_user(runtime, "ada")
-
-
-async def schedule_of(runtime: Runtime, user_id: UserId) -> SyncSchedule:
-    """Return the stored schedule."""
-    async with runtime.database.transaction(user_id, write=False) as session:
-        found: SyncSchedule = await session.get_one(SyncSchedule, user_id)
-        return found
 
 
 async def connection_of(runtime: Runtime, user_id: UserId) -> SpotifyConnection | None:

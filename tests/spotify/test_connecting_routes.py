@@ -1,6 +1,5 @@
 """The doors of a connection: where browsers are sent, and what programs are told."""
 
-from collections.abc import AsyncIterator
 from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx2
@@ -8,10 +7,9 @@ import pytest
 from fastapi import FastAPI
 
 from src.main import create_app
-from src.runtime import Runtime
 from tests.fixtures import DatabaseUrls
 from tests.spotify.sign_ins import redirected
-from tests.spotify.sync_parts import Stage, small_world
+from tests.spotify.sync_parts import Stage
 from tests.users.clients import (
     bearer_of,
     browser,
@@ -26,14 +24,6 @@ from tests.utils.stepped_clock import SteppedClock
 CALLBACK = "/api/spotify/auth/callback"
 PAGE = {"accept": "text/html,application/xhtml+xml"}
 FROM_SPOTIFY = {**PAGE, "sec-fetch-site": "cross-site"}
-
-
-@pytest.fixture
-async def stage(runtime: Runtime, clock: SteppedClock) -> AsyncIterator[Stage]:
-    """A simulator that a user can connect to."""
-    opened = Stage.open(runtime, clock, small_world(clock, listeners=3))
-    yield opened
-    await opened.spotify.close()
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """Disconnecting: what came from Spotify goes at once, what others follow stays."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import select, update
 
 from src.database import Base
@@ -15,31 +13,10 @@ from src.spotify.queries.sync import hold
 from src.utils.types import UserId
 from tests.factories import add_saved_show, add_user
 from tests.fixtures import DatabaseUrls
-from tests.spotify.sign_ins import connect
-from tests.spotify.sync_parts import Stage, small_world
+from tests.spotify.sign_ins import connect, schedule_of
+from tests.spotify.sync_parts import Stage
 from tests.users.clients import row_counts
 from tests.utils.stepped_clock import SteppedClock
-
-
-@pytest.fixture
-async def stage(runtime: Runtime, clock: SteppedClock) -> AsyncIterator[Stage]:
-    """A simulator that a user can connect to."""
-    opened = Stage.open(runtime, clock, small_world(clock, listeners=7))
-    yield opened
-    await opened.spotify.close()
-
-
-@pytest.fixture
-async def ada(runtime: Runtime) -> UserId:
-    """A user who has not connected yet."""
-    return await add_user(runtime, "ada")
-
-
-async def schedule_of(runtime: Runtime, user_id: UserId) -> SyncSchedule:
-    """Return the stored schedule."""
-    async with runtime.database.transaction(user_id, write=False) as session:
-        found: SyncSchedule = await session.get_one(SyncSchedule, user_id)
-        return found
 
 
 async def add_listening(runtime: Runtime, user_id: UserId, show_id: str) -> None:

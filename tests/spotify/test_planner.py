@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from src.spotify.library_models import ListOrder
 from src.spotify.listing_order import detect_order
+from src.spotify.payloads import PAGE
 from src.spotify.planner import (
     LOOK_AFTER,
-    PAGE,
     REFRESH_AFTER,
     REPAIR_AFTER,
     Allowance,

@@ -1,7 +1,6 @@
 """Who may call when: budget, breaker, quota and limiter, around calls that wait."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -17,31 +16,11 @@ from src.spotify.quota import Quota
 from src.spotify.senders import paced, parking, pooled, still_wanted
 from src.spotify.service import Spotify
 from src.utils.circuit_breaker import BreakerOpen, get_circuit_breaker
-from tests.fixtures import DatabaseUrls
 from tests.spotify.fault_server import FaultServer, hang, refusal
-from tests.spotify.wire_parts import Room, call_to, open_room, settings_for
+from tests.spotify.wire_parts import ONE_ENGINE, Room, call_to, settings_for
 from tests.utils.stepped_clock import SteppedClock
 
-
-@pytest.fixture
-def database_urls(sqlite_database: DatabaseUrls) -> DatabaseUrls:
-    """The stages ask nothing special of a database; one engine is enough."""
-    return sqlite_database
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[FaultServer]:
-    """A server that says whatever a test tells it to."""
-    async with FaultServer() as opened:
-        yield opened
-
-
-@pytest.fixture
-async def room(runtime: Runtime, clock: SteppedClock, server: FaultServer) -> AsyncIterator[Room]:
-    """The Spotify room as production opens it, for one connected user."""
-    opened = await open_room(runtime, clock, server)
-    yield opened
-    await opened.spotify.close()
+pytestmark = ONE_ENGINE
 
 
 async def test_one_of_a_hundred_tries_a_service_that_may_be_back(room: Room) -> None:

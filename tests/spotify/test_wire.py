@@ -33,25 +33,13 @@ from src.spotify.errors import (
 from src.spotify.wire import Wire
 from src.utils.types import UserId
 from tests.factories import add_user
-from tests.fixtures import DatabaseUrls
 from tests.spotify.fault_server import Answer, FaultServer, drip, hang, refusal, reply, reset
-from tests.spotify.wire_parts import call_to, entries
+from tests.spotify.wire_parts import ONE_ENGINE, call_to, entries
 from tests.utils.stepped_clock import SteppedClock
 
+pytestmark = ONE_ENGINE
+
 PLANTED = "planted-token-aJ83kd"
-
-
-@pytest.fixture
-def database_urls(sqlite_database: DatabaseUrls) -> DatabaseUrls:
-    """The wire asks nothing special of a database; one engine is enough."""
-    return sqlite_database
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[FaultServer]:
-    """A server that says whatever a test tells it to."""
-    async with FaultServer() as opened:
-        yield opened
 
 
 @pytest.fixture

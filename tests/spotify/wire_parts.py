@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from src.cost_tracking.models import CostEntry
@@ -18,6 +19,9 @@ from src.utils.types import UserId
 from tests.factories import add_connection, add_user
 from tests.spotify.fault_server import FaultServer
 from tests.utils.stepped_clock import SteppedClock
+
+ONE_ENGINE = pytest.mark.parametrize("database_urls", ["sqlite"], indirect=True)
+"""For tests that ask nothing special of a database."""
 
 CLIENT_ID = "0123456789abcdef0123456789abcdef"
 
