@@ -10,15 +10,12 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
-from types import MappingProxyType
 from uuid import UUID
 
 from src.history.observations import MINUTE_S, Observation
 
 EVIDENCE_MS = 60_000
 """Least milliseconds of two rows whose equality says that they are one listening."""
-
-_NO_ROWS: Mapping[UUID, str] = MappingProxyType({})
 
 
 class LinkReason(StrEnum):
@@ -52,7 +49,7 @@ class TitleLink:
     reason: LinkReason | None = None
     evidence_n: int = 0
     candidates: tuple[str, ...] = ()
-    rows: Mapping[UUID, str] = field(default=_NO_ROWS)
+    rows: Mapping[UUID, str] = field(default_factory=dict)
 
 
 def normalised(name: str) -> str:
