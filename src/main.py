@@ -58,6 +58,7 @@ from src.utils.logging import configure_logging
 from src.utils.types import UserId
 from src.web import errors as error_pages
 from src.web import site
+from src.web.pages.confirming import confirmation
 
 log = structlog.get_logger()
 
@@ -130,6 +131,7 @@ def create_app(
     app.state.stopping = asyncio.Event()
     app.state.sync_streams = streams
     app.state.notice_sources = [consent_notices]
+    app.state.confirmation = confirmation
     if runtime is not None:
         _equip(
             app, runtime, spotify or Spotify.open(runtime, spotify_settings, transport=transport)

@@ -20,6 +20,7 @@ from tests.users.clients import (
     told,
 )
 from tests.utils.stepped_clock import SteppedClock
+from tests.web.markup import judged
 
 CALLBACK = "/api/spotify/auth/callback"
 PAGE = {"accept": "text/html,application/xhtml+xml"}
@@ -178,8 +179,10 @@ async def test_a_programs_sign_in_is_confirmed_by_a_press(stage: Stage, app: Fas
     pressed = await person.post(f"{CALLBACK}/confirm", data=back, headers=PAGE)
 
     assert 200 == asked.status_code
-    assert f'action="{CALLBACK}/confirm"' in asked.text
-    assert f'value="{back["code"]}"' in asked.text
+    markup = judged(asked.text)
+    assert ["stylesheet", "icon"] == [link["rel"] for link in markup.all("link")]
+    assert [f"{CALLBACK}/confirm"] == [form["action"] for form in markup.all("form")]
+    assert back == {field["name"]: field["value"] for field in markup.all("input")}
     assert (403, "cross_site") == told(foreign)
     assert "/?connected=1" == sent_to(pressed)
 

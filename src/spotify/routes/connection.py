@@ -1,12 +1,11 @@
 """Endpoints that connect a Spotify account, show the connection and end it."""
 
-from html import escape
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import RedirectResponse, Response
 from pydantic import Field, SecretStr
 
 from src.auth import OptionalUserDep, SessionDep, UserDep, require_scope
@@ -106,7 +105,7 @@ async def callback(
     if user.session_id is not None and await connecting.awaits_confirmation(
         spotify, state=came.state, user_id=user.id
     ):
-        return _confirmation(came, user)
+        return _confirmation(request, came, user)
     return await _finish(request, spotify, user=user, came=came)
 
 
@@ -161,28 +160,16 @@ def _to_error(code: str) -> Response:
     return _to(f"/?{urlencode({'connect_error': code})}")
 
 
-_CONFIRMATION = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Connect Spotify · Playhead</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark"></head>
-<body><main><h1>Connect Spotify?</h1>
-<p>A program asked to connect the Spotify account you just signed in to with <b>{name}</b> here.
-If that was not you, close this page: nothing happens.</p>
-<form method="post" action="{action}">
-<input type="hidden" name="code" value="{code}">
-<input type="hidden" name="state" value="{state}">
-<button>Connect</button> <a href="/">Cancel</a></form></main></body></html>
-"""
-
-
-def _confirmation(came: _Came, user: CurrentUser) -> Response:
-    page = _CONFIRMATION.format(
-        name=escape(user.name),
+def _confirmation(request: Request, came: _Came, user: CurrentUser) -> Response:
+    """Ask for a press, on a page of the site's own, which lies above this room."""
+    shown: Response = request.app.state.confirmation(
+        request,
+        name=user.name,
         action=_CONFIRM_PATH,
-        code=escape(came.code.get_secret_value()),
-        state=escape(came.state),
+        code=came.code.get_secret_value(),
+        state=came.state,
     )
-    return HTMLResponse(page)
+    return shown
 
 
 @router.get("/connection", dependencies=[Depends(require_scope("read"))])
