@@ -67,8 +67,7 @@ class FileReader:
         for piece in self._pieces():
             self._reading = self._reading or reading_of(piece.body)
             if self._reading is None:
-                is_empty = b"".join(piece.body.split()) == b"[]"
-                self._fault = FileFault.EMPTY if is_empty else FileFault.NOT_HISTORY
+                self._fault = self._fault or _fault_without_rows(piece)
                 break
             decoded = decode(piece, self._reading)
             classed = classifier.take(decoded.rows, mended=decoded.mended)
@@ -145,3 +144,9 @@ class FileReader:
             bytes_read=self._bytes_read,
             sha256=self._digest.hexdigest() if is_whole else None,
         )
+
+
+def _fault_without_rows(piece: Piece) -> FileFault:
+    """Tell what a list is that begins with no row of history."""
+    is_empty = b"".join(piece.body.split()) == b"[]"
+    return FileFault.EMPTY if is_empty else FileFault.NOT_HISTORY

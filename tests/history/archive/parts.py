@@ -53,7 +53,7 @@ def before_2023(**changes: Any) -> dict[str, Any]:
     return row | former | changes
 
 
-NO_EPISODE: Mapping[str, None] = {
+NO_EPISODE: dict[str, Any] = {
     "episode_name": None,
     "episode_show_name": None,
     "spotify_episode_uri": None,

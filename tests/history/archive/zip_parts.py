@@ -1,0 +1,43 @@
+"""Zips that say of themselves what is not so."""
+
+import struct
+from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+_CENTRAL = b"PK\x01\x02"
+_FLAGS, _METHOD, _CRC, _PACKED, _SIZE = 8, 10, 16, 20, 24
+"""Where in an entry of a zip's directory the fields are."""
+
+
+def tampered(
+    path: Path,
+    *,
+    entry: int = 0,
+    flags: int | None = None,
+    method: int | None = None,
+    crc: int | None = None,
+    packed: int | None = None,
+    size: int | None = None,
+) -> Path:
+    """Change what a zip's directory says of one of its members."""
+    data = bytearray(path.read_bytes())
+    at = -1
+    for _ in range(entry + 1):
+        at = data.index(_CENTRAL, at + 1)
+    for offset, form, value in (
+        (_FLAGS, "<H", flags),
+        (_METHOD, "<H", method),
+        (_CRC, "<I", crc),
+        (_PACKED, "<I", packed),
+        (_SIZE, "<I", size),
+    ):
+        if value is not None:
+            struct.pack_into(form, data, at + offset, value)
+    path.write_bytes(data)
+    return path
+
+
+def add(path: Path, info: ZipInfo, data: bytes) -> None:
+    """Append a member whose entry is made by hand."""
+    with ZipFile(path, "a", ZIP_DEFLATED) as archive:
+        archive.writestr(info, data)
