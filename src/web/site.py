@@ -3,8 +3,8 @@
 from fastapi import APIRouter
 
 from src.web import assets
-from src.web.pages import door, home, shows, syncing
+from src.web.pages import calls, door, home, shows, syncing
 
 router = APIRouter(include_in_schema=False)
-for part in (assets.router, home.router, door.router, syncing.router, shows.router):
+for part in (assets.router, home.router, door.router, syncing.router, shows.router, calls.router):
     router.include_router(part)

@@ -198,7 +198,7 @@ async def test_the_confirmation_shows_foreign_text_as_text(stage: Stage, app: Fa
     asked = await person.get(CALLBACK, params={**back, "code": '"><b id=x>'})
 
     assert "<b id=x>" not in asked.text
-    assert "&quot;&gt;&lt;b id=x&gt;" in asked.text
+    assert "&#34;&gt;&lt;b id=x&gt;" in asked.text
 
 
 async def test_a_program_cannot_press_connect(stage: Stage, app: FastAPI) -> None:

@@ -117,7 +117,7 @@ async def confirm(
     code: Annotated[Code, Form()],
     state: Annotated[State, Form()],
 ) -> Response:
-    """Finish a sign-in that a program began, by a person's press on *Connect*."""
+    """Finish a sign-in that a program began, by a person's press on Connect Spotify."""
     came = _Came(code=code, state=state, confirmed=True)
     return await _finish(request, spotify, user=user, came=came)
 
