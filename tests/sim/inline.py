@@ -56,8 +56,7 @@ class Inline:
     def _go(self, loop: asyncio.AbstractEventLoop) -> None:
         future, operation = self._items[0]
         try:
-            self._desk.before(statement_of(operation))
-            result = operation()
+            result = self._execute(operation)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the waiter's
             if self._asks_again(error, loop):
                 loop.call_later(_ASK_AGAIN_S, self._go, loop)
@@ -71,6 +70,16 @@ class Inline:
         self._items.popleft()
         if self._items:
             loop.call_later(self._desk.latency_s(), self._go, loop)
+
+    def _execute(self, operation: Callable[[], Any]) -> Any:
+        statement = statement_of(operation)
+        try:
+            self._desk.before(statement)
+        except sqlite3.OperationalError:
+            if statement == "commit":  # SQLite gives up the transaction that it cannot write
+                operation.func.__self__.rollback()  # type: ignore[attr-defined]  # a partial
+            raise
+        return operation()
 
     def _asks_again(self, error: Exception, loop: asyncio.AbstractEventLoop) -> bool:
         """Tell whether SQLite would still wait for the lock."""

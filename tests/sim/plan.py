@@ -28,12 +28,14 @@ class Kind(StrEnum):
     UNAVAILABLE = "unavailable"
     HTML = "html"
 
-    OUTAGE = "outage"  # this and the next six: seconds it lasts
+    OUTAGE = "outage"  # this and the next eight: seconds it lasts
     QUOTA = "quota"
     WINDOW = "window"
     LAPSE = "lapse"
     ALLOW_LIST = "allow_list"
     REVOKE = "revoke"  # until the person signs in again
+    DISCONNECT = "disconnect"  # by the person, who connects again afterwards
+    ASK = "ask"  # somebody wants a sync now, and once more afterwards
     BUSY = "busy"  # another process holds the database
     DISK_FULL = "disk_full"
     CLOCK = "clock"  # seconds the wall clock jumps, back if negative
@@ -55,7 +57,7 @@ WIRE = (
 )
 """Hit one call of one listener."""
 
-OF_LISTENER = (Kind.LAPSE, Kind.ALLOW_LIST, Kind.REVOKE)
+OF_LISTENER = (Kind.LAPSE, Kind.ALLOW_LIST, Kind.REVOKE, Kind.DISCONNECT, Kind.ASK)
 """Hit one listener from an instant on."""
 
 LASTING: dict[Kind, tuple[float, float]] = {
@@ -65,6 +67,8 @@ LASTING: dict[Kind, tuple[float, float]] = {
     Kind.LAPSE: (600.0, 28_800.0),
     Kind.ALLOW_LIST: (600.0, 28_800.0),
     Kind.REVOKE: (600.0, 28_800.0),
+    Kind.DISCONNECT: (1.0, 7200.0),
+    Kind.ASK: (0.1, 60.0),
     Kind.BUSY: (0.1, 30.0),
     Kind.DISK_FULL: (1.0, 1800.0),
     Kind.CLOCK: (-3600.0, 7200.0),
@@ -73,12 +77,13 @@ LASTING: dict[Kind, tuple[float, float]] = {
 """Faults that come at an instant, with the range of their value."""
 
 _EXISTS = 0.5
-_WIRE_RATE = 0.05
+_WIRE_RATES = (0.01, 0.05, 0.05, 0.2)
+_CRASHES = (1, 2, 3, 4, 12)
 _MOST_OF_A_KIND = 2
 _CALLS_A_DAY = 110
 _SLOW_S = (1.0, 30.0)
 _DRIP_BYTES_S = (200.0, 20_000.0)
-_STEPS_A_USER_DAY = 6_000
+_STEPS_A_USER_DAY = 3_800
 DAY_S = 86_400.0
 SETTLING_S = 600.0
 """Seconds at the start in which everybody connects and nothing goes wrong."""
@@ -169,7 +174,7 @@ def draw(seed: int, *, days: float = 2.0, users: int = 3, shows: int = 4) -> Pla
     ]
     if Kind.CRASH in kinds:
         last = int(users * days * _STEPS_A_USER_DAY)
-        steps = sorted(rng.randrange(1, last) for _ in range(rng.randint(1, 4)))
+        steps = sorted(rng.randrange(1, last) for _ in range(rng.choice(_CRASHES)))
         faults += [Fault(kind=Kind.CRASH, step=step) for step in steps]
     return plan.with_faults(faults)
 
@@ -177,12 +182,13 @@ def draw(seed: int, *, days: float = 2.0, users: int = 3, shows: int = 4) -> Pla
 def _of_calls(plan: Plan, kinds: Sequence[Kind]) -> Iterator[Fault]:
     if not kinds:
         return
+    rate = Random(f"{plan.seed}/rate").choice(_WIRE_RATES)
     for listener in range(plan.users):
         for call in range(int(plan.days * _CALLS_A_DAY)):
             drawn = fraction(plan.seed, "call", listener, call)
-            if drawn >= _WIRE_RATE:
+            if drawn >= rate:
                 continue
-            kind = kinds[int(drawn / _WIRE_RATE * len(kinds))]
+            kind = kinds[int(drawn / rate * len(kinds))]
             share = fraction(plan.seed, "value", listener, call)
             yield Fault(kind=kind, listener=listener, call=call, value=_strength(kind, share))
 

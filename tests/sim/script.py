@@ -1,6 +1,8 @@
 """What people and the weather do in a run, in order of time, whatever becomes of the product."""
 
 import asyncio
+from contextlib import suppress
+from enum import StrEnum
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -10,6 +12,8 @@ from pydantic import SecretStr
 
 from simulator.service.state import AutoConsent
 from src.spotify import connecting
+from src.spotify.errors import NotConnected, ReconnectNeeded
+from src.spotify.scheduling import request_run
 from src.utils.types import UserId
 from tests.factories import add_user
 from tests.sim.plan import DAY_S, LASTING, Fault, Kind
@@ -24,6 +28,23 @@ _TRY_AGAIN_S = 600.0
 _BETWEEN_PEOPLE_S = 7.0
 
 
+class _Deed(StrEnum):
+    """What people do."""
+
+    CONNECT = "connect"
+    DISCONNECT = "disconnect"
+    ASK = "ask"
+
+
+def _deeds(fault: Fault) -> tuple[_Deed | None, _Deed | None]:
+    """Return what somebody does when a fault begins and when it ends."""
+    return {
+        Kind.REVOKE: (None, _Deed.CONNECT),
+        Kind.DISCONNECT: (_Deed.DISCONNECT, _Deed.CONNECT),
+        Kind.ASK: (_Deed.ASK, _Deed.ASK),
+    }.get(fault.kind, (None, None))
+
+
 class Script:
     """Actions by virtual second; those that a killed process was about to do are done by the next.
 
@@ -32,6 +53,7 @@ class Script:
         ends_s: When the run ends.
         user_ids: User of each listener who is connected.
         taken_over: Last requests of runs that lost their claim.
+        disconnected_s: When a listener's connection was last undone.
     """
 
     def __init__(self, stage: Stage) -> None:
@@ -44,24 +66,32 @@ class Script:
         self.ends_s = self.last_fault_s + back_s + CALM_S
         self.user_ids: dict[int, UserId] = {}
         self.taken_over: list[Exchange] = []
+        self.disconnected_s: dict[int, float] = {}
         self._people = [
-            (listener * _BETWEEN_PEOPLE_S, listener) for listener in range(plan.users)
-        ] + [(fault.ends_s, fault.listener or 0) for fault in instants if fault.kind is Kind.REVOKE]
+            (listener * _BETWEEN_PEOPLE_S, listener, _Deed.CONNECT)
+            for listener in range(plan.users)
+        ]
+        for fault in instants:
+            for at_s, deed in zip((fault.at_s or 0.0, fault.ends_s), _deeds(fault), strict=True):
+                if deed is not None:
+                    self._people.append((at_s, fault.listener or 0, deed))
         changes = [(fault.at_s or 0.0, partial(self._begin, fault)) for fault in instants]
         changes += [(fault.ends_s, partial(stage.weather.end, fault)) for fault in instants]
         self._changes = sorted(changes, key=lambda change: change[0])
 
     def event(self, event: str, fields: dict[str, Any]) -> None:
         """Note which answers came too late for their run."""
+        if event == "spotify_disconnected":
+            self.disconnected_s[self._listener(fields)] = self._stage.now_s()
         if event == "run_taken_over":
-            found = {user_id: listener for listener, user_id in self.user_ids.items()}
-            listener = found[fields["user_id"]]
-            own = [one for one in self._stage.exchanges if one.listener == listener]
-            self.taken_over += own[-2:]
+            self.taken_over += self._stage.told.get(self._listener(fields), [])[-2:]
+
+    def _listener(self, fields: dict[str, Any]) -> int:
+        return next(one for one, user in self.user_ids.items() if user == fields["user_id"])
 
     async def go_on(self, life: Life) -> None:
         """Do what is left to do, and wait for the end."""
-        people = [asyncio.create_task(self._connect(life, *one)) for one in self._people]
+        people = [asyncio.create_task(self._do(life, *one)) for one in self._people]
         while self._changes:
             at_s, change = self._changes[0]
             await self._until(at_s)
@@ -80,19 +110,38 @@ class Script:
         self._stage.chronicle.note("weather", f"{fault.kind} {fault.listener} {fault.value}")
         self._stage.weather.begin(fault)
 
-    async def _connect(self, life: Life, at_s: float, listener: int) -> None:
-        """Take a listener through the consent page, and again until it succeeds."""
+    async def _do(self, life: Life, at_s: float, listener: int, deed: _Deed) -> None:
+        """Do what a person does, and again until it succeeds."""
         await self._until(at_s)
+        doing = {
+            _Deed.CONNECT: self._sign_in,
+            _Deed.DISCONNECT: self._disconnect,
+            _Deed.ASK: self._ask,
+        }[deed]
         while True:
             try:
-                await self._sign_in(life, listener)
+                await doing(life, listener)
             except Exception as error:  # noqa: BLE001 - a person sees a page and tries again
                 told = type(error).__name__
-                self._stage.chronicle.note("person", f"{listener} cannot connect: {told}")
+                self._stage.chronicle.note("person", f"{listener} cannot {deed}: {told}")
                 await asyncio.sleep(_TRY_AGAIN_S)
             else:
-                self._people.remove((at_s, listener))
+                self._people.remove((at_s, listener, deed))
                 return
+
+    async def _ask(self, life: Life, listener: int) -> None:
+        user_id = self.user_ids.get(listener)
+        if user_id is None:
+            return
+        with suppress(NotConnected, ReconnectNeeded):
+            async with life.runtime.database.transaction(user_id) as session:
+                await request_run(life.runtime, session, user_id=user_id)
+            life.spotify.bell.ring()
+
+    async def _disconnect(self, life: Life, listener: int) -> None:
+        user_id = self.user_ids.get(listener)
+        if user_id is not None:
+            await connecting.disconnect(life.spotify, user_id=user_id)
 
     async def _sign_in(self, life: Life, listener: int) -> None:
         user_id = self.user_ids.get(listener)

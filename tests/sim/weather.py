@@ -69,7 +69,9 @@ class Weather:
     def begin(self, fault: Fault) -> None:
         """Let a fault of an instant begin."""
         self.hits[fault.kind] += 1
-        getattr(self, f"_{fault.kind.value}")(fault)
+        doing = getattr(self, f"_{fault.kind.value}", None)  # people do the rest
+        if doing is not None:
+            doing(fault)
 
     def end(self, fault: Fault) -> None:
         """Let a fault that lasts end; most end by themselves."""

@@ -83,7 +83,7 @@ class Fences(Property):
 
     def __init__(self, case: Any) -> None:
         super().__init__(case)
-        self._seen: Counter[tuple[str, int]] = Counter()
+        self._seen: Counter[tuple[object, ...]] = Counter()
 
     def exchange(self, exchange: Exchange) -> None:
         """Look at every fence whenever a call goes out."""
@@ -98,8 +98,14 @@ class Fences(Property):
         self._look()
 
     def _look(self) -> None:
-        for table in ("sync_schedule", "spotify_connection"):
-            for user_id, fence in self.case.rows(f"select user_id, fence from {table}"):
-                if fence < self._seen[table, user_id]:
-                    self.fail(f"{table} of user {user_id}: {self._seen[table, user_id]}, {fence}")
-                self._seen[table, user_id] = fence
+        for table, since in (
+            ("sync_schedule", ""),
+            ("spotify_connection", ", connected_at"),  # another connection, another fence
+        ):
+            for user_id, fence, *which in self.case.rows(
+                f"select user_id, fence{since} from {table}"
+            ):
+                key = (table, user_id, *which)
+                if fence < self._seen[key]:
+                    self.fail(f"{table} of user {user_id}: {self._seen[key]}, then {fence}")
+                self._seen[key] = fence

@@ -50,6 +50,11 @@ class Case:
         """Return a listener's requests, in the order in which the service had them."""
         return self.stage.told.get(listener, [])
 
+    def is_forgotten(self, exchange: Exchange) -> bool:
+        """Tell whether the listener disconnected since, so that nothing of it need be stored."""
+        since_s = self.script.disconnected_s.get(exchange.listener or 0)
+        return since_s is not None and exchange.at_s <= since_s
+
     def hit(self, kinds: tuple[Kind, ...]) -> list[Fault]:
         """Return the faults of some kinds that have begun by now."""
         now_s = self.stage.now_s()

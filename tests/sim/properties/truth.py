@@ -24,7 +24,7 @@ class Library(Property):
             listings = [
                 one
                 for one in self.case.told_by(listener)
-                if one.record.endpoint == "/me/shows" and _came(one) and not self.case.was_lost(one)
+                if one.record.endpoint == "/me/shows" and _came(one) and self._counts(one)
             ]
             if not listings:
                 self.fail(f"listener {listener}: the library was never read")
@@ -41,6 +41,9 @@ class Library(Property):
             if not stored <= set().union(*true):
                 self.fail(f"listener {listener} kept {sorted(stored - set().union(*true))}")
 
+    def _counts(self, exchange: Exchange) -> bool:
+        return not self.case.was_lost(exchange) and not self.case.is_forgotten(exchange)
+
 
 class Episodes(Property):
     """Of each show exactly those episodes are stored that Spotify told of."""
@@ -51,14 +54,25 @@ class Episodes(Property):
         """Compare the stored episodes with every page that was read."""
         kept: dict[str, set[str]] = {}
         lost: dict[str, set[str]] = {}
+        forgotten: dict[str, set[str]] = {}
         for listener, _ in self.case.users():
             for one in self.case.told_by(listener):
                 into = lost if self.case.was_lost(one) else kept
+                into = forgotten if self.case.is_forgotten(one) else into
                 for episode, show_id in _episodes(one):
                     into.setdefault(show_id, set()).add(episode["id"])
-        self._compare(kept, lost)
+        if self.case.script.disconnected_s:  # whoever goes takes along what nobody follows
+            followed = {row[0] for row in self.case.rows("select show_id from saved_show")}
+            for show_id in kept.keys() - followed:
+                forgotten.setdefault(show_id, set()).update(kept.pop(show_id))
+        self._compare(kept, lost, forgotten)
 
-    def _compare(self, kept: dict[str, set[str]], lost: dict[str, set[str]]) -> None:
+    def _compare(
+        self,
+        kept: dict[str, set[str]],
+        lost: dict[str, set[str]],
+        forgotten: dict[str, set[str]],
+    ) -> None:
         stored: dict[str, set[str]] = {}
         for episode_id, show_id in self.case.rows("select id, show_id from episode"):
             stored.setdefault(show_id, set()).add(episode_id)
@@ -73,8 +87,8 @@ class Episodes(Property):
             missing = lost.get(show_id, set()) - have
             if not told <= have:
                 self.fail(f"show {show_id} lost {sorted(told - have)}")
-            if not have <= told | lost.get(show_id, set()):
-                self.fail(f"show {show_id} invented {sorted(have - told)}")
+            if invented := have - told - lost.get(show_id, set()) - forgotten.get(show_id, set()):
+                self.fail(f"show {show_id} invented {sorted(invented)}")
             if missing - told and show_id not in pending:
                 self.fail(f"show {show_id} will never read {sorted(missing)} again")
 
@@ -108,6 +122,8 @@ def _told(case: Case, listener: int) -> tuple[dict[str, Point], dict[str, list[P
     told: dict[str, Point] = {}
     doubtful: dict[str, list[Point]] = {}
     for one in case.told_by(listener):
+        if case.is_forgotten(one):
+            continue
         is_lost = case.was_lost(one)
         for episode, _ in _episodes(one):
             point = episode.get("resume_point")
