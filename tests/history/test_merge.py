@@ -194,6 +194,25 @@ def test_one_cannot_hear_one_episode_twice_at_once() -> None:
     assert (odd.key, Role.EXPLAINS) == event.sources[1]
 
 
+@pytest.mark.parametrize(
+    ("exact", "events"),
+    [
+        pytest.param(ext("10:10", 299_000), 2, id="less-than-half"),
+        pytest.param(ext("10:10", 300_000), 1, id="half"),
+        pytest.param(ext("10:20:10", 20_000), 2, id="a-short-one-beside-it"),
+    ],
+)
+def test_half_of_an_account_row_explains_it(exact: Observation, events: int) -> None:
+    """Rule 6: what is left over is less than what would be counted twice."""
+    assert events == len(derive([exact, acc("10:10", 600_000)]))
+
+
+def test_short_account_rows_are_not_explained_by_overlap() -> None:
+    """Rule 6: below 30 s a row fits anywhere."""
+    assert 2 == len(derive([ext("10:30", 1_800_000), acc("10:20", 29_999)]))
+    assert 1 == len(derive([ext("10:30", 1_800_000), acc("10:20", 30_000)]))
+
+
 def test_a_play_of_another_app_is_explained_or_stays() -> None:
     """Rule 8: the same time is the same listening, where the episode is sure to be the same."""
     exact = ext("10:30", 1_800_000)

@@ -45,10 +45,10 @@ def drop_duplicates(ext: Sequence[Draft], hands: Hands) -> list[Draft]:
 
 
 def explain_account_rows(acc: Sequence[Draft], exact: Sequence[Draft], hands: Hands) -> None:
-    """Make account rows sources of the exact events that they overlap by half the shorter.
+    """Make account rows of 30 s or more sources of the exact events that fill half of them.
 
-    Both are of 30 s or more: a short row beside a long one would explain it away, as the
-    end of an account row is known to the minute only.
+    Half of the row, not of the shorter of the two: its end is known to the minute only, so
+    that a short event just before or after it would explain a long row away.
     """
     rows = [row for row in acc if row.free and not row.taken and row.ms >= _LEAST_MS]
     _explain(rows, exact, hands, widened_s=0)
@@ -69,12 +69,16 @@ def _explain(
 ) -> None:
     if not rows or not events:
         return
-    timeline = Timeline(event for event in events if event.ms >= _LEAST_MS)
+    timeline = Timeline(events)
     for row in rows:
         from_s, to_s = row.began_s - widened_s, row.ended_s + widened_s
-        length_s = row.ended_s - row.began_s
+        filled_s = 0
+        inside: list[Draft] = []
         for event in timeline.heard_between(from_s, to_s):
             both_s = min(to_s, event.ended_s) - max(from_s, event.began_s)
-            shorter_s = min(length_s, event.ended_s - event.began_s)
-            if both_s > 0 and 2 * both_s >= shorter_s and not hands.apart(row, event):
+            if both_s > 0 and not hands.apart(row, event):
+                filled_s += both_s
+                inside.append(event)
+        if 2 * filled_s >= row.ended_s - row.began_s:
+            for event in inside:
                 event.absorb(row, Rule.OVERLAP)
