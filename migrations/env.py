@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from alembic import context
 
 import src.cost_tracking.models
+import src.history.models
 import src.spotify.models
 import src.users.models  # noqa: F401 - every table must be known
 from src.config import Settings
