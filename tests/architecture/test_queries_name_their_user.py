@@ -12,10 +12,12 @@ ALL_USERS = "_all_users"
 # Functions that serve no single user and read no user's rows, each with its reason.
 WITHOUT_USER = {
     "src/operations/queries.py::revision_of": "asks the database about its schema",
+    "src/operations/queries.py::key_check_of": "the installation's own text, sealed for nobody",
     "src/operations/queries.py::role_of": "asks the database about its roles",
     "src/users/queries.py::installation": "the one row about this installation",
     "src/users/queries.py::store_setup_code": "the installation, before it has any user",
     "src/users/queries.py::claim_installation": "the installation, before it has any user",
+    "src/users/queries.py::store_key_check": "the installation's own text, sealed for nobody",
     "src/users/queries.py::store_invite": "an invite is nobody's yet",
     "src/users/queries.py::has_invite": "an invite is nobody's yet; its hash is the proof",
     "src/users/queries.py::consume_invite": "an invite is nobody's yet; its hash is the proof",

@@ -21,6 +21,12 @@ class ShowSort(StrEnum):
     NAME = "name"
 
 
+Place = tuple[str | datetime, str]
+"""Where a row stands in its list: the value it is sorted by, and its id."""
+
+_SORT_LENGTH = 50
+
+
 @dataclass(frozen=True, slots=True)
 class ShowRow:
     """One show of a library, with counts of its stored and heard episodes."""
@@ -30,6 +36,12 @@ class ShowRow:
     stored: int
     heard: int
     newest_release: str | None
+
+    def place(self, sort: ShowSort) -> Place:
+        """Return where the show stands in a list of that order."""
+        if sort is ShowSort.NAME:
+            return self.show.folded[:_SORT_LENGTH], self.show.id
+        return self.saved.added_at, self.show.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +80,7 @@ def _show_columns(user_id: UserId) -> Select[Any]:
     )
 
 
-Place = tuple[str | datetime, str]
-"""Where a row stands in its list: the value it is sorted by, and its id."""
-
-_SORT_LENGTH = 50
 _SORT_NAME = func.substr(Show.folded, 1, _SORT_LENGTH)
-
-
-def place_of(row: ShowRow, sort: ShowSort) -> Place:
-    """Return where a show stands in a list of that order."""
-    if sort is ShowSort.NAME:
-        return row.show.folded[:_SORT_LENGTH], row.show.id
-    return row.saved.added_at, row.show.id
 
 
 async def shows(

@@ -11,7 +11,7 @@ from src.schemas import Page
 from src.spotify.library_models import ListOrder
 from src.spotify.library_schemas import SPOTIFY, EpisodeReply, PlayState, Podcast
 from src.spotify.queries import library
-from src.spotify.queries.library import EpisodeRow, Place, ShowRow, ShowSort, place_of
+from src.spotify.queries.library import EpisodeRow, Place, ShowRow, ShowSort
 from src.utils.cursor import CursorInvalid, CursorKey
 from src.utils.text import CleanText
 
@@ -134,7 +134,7 @@ async def list_podcasts(
     shown = rows[:limit]
     next_cursor = None
     if len(rows) > limit:
-        next_cursor = _cursor(key, place_of(shown[-1], sort), user=user, query=query)
+        next_cursor = _cursor(key, shown[-1].place(sort), user=user, query=query)
     return Page(items=[podcast(row) for row in shown], next_cursor=next_cursor)
 
 
