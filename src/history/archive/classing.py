@@ -1,8 +1,8 @@
 """Rows to plays and counts: what each row is, and whether it can be true."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 from src.history.archive.ordinals import Ordinals
 from src.history.archive.reasons import BadRow
@@ -27,13 +27,14 @@ _BAD_TOLD = 10
 _OFFLINE, _START_TOLD = int(Flag.OFFLINE), int(Flag.START_TOLD)
 
 
-class Classed(NamedTuple):
+@dataclass(slots=True)
+class Classed:
     """What some rows were."""
 
-    plays: list[PodcastPlay]
-    counts: Counts
-    bad: tuple[BadPlace, ...]
-    span: Span | None
+    plays: list[PodcastPlay] = field(default_factory=list)
+    counts: Counts = field(default_factory=Counts)
+    bad: tuple[BadPlace, ...] = ()
+    span: Span | None = None
 
 
 class Classifier:
@@ -53,10 +54,17 @@ class Classifier:
         self._latest = now + AHEAD
         self._flags = int(Flag.VIDEO) if is_video else 0
         self._ordinals = Ordinals()
+        self._batch = Classed()
 
-    def take(self, rows: Sequence[Row], *, mended: int = 0) -> Classed:
+    def batch(self) -> Classed:
+        """Return what was taken since the last batch."""
+        done, self._batch = self._batch, Classed()
+        return done
+
+    def take(self, rows: Sequence[Row], *, mended: int = 0) -> None:
         """Class the next rows of the file, `mended` of which had to be."""
-        plays: list[PodcastPlay] = []
+        plays = self._batch.plays
+        plays_before = len(plays)
         bad: list[tuple[int, BadRow]] = []
         audiobooks = music = unidentified = 0
         earliest, latest = EARLIEST, self._latest
@@ -82,33 +90,27 @@ class Classifier:
         good = len(rows) - len(bad)
         counts = Counts(
             rows=len(rows),
-            podcasts=len(plays),
+            podcasts=len(plays) - plays_before,
             music=music,
             audiobooks=audiobooks,
             unidentified=unidentified,
             mended=mended,
         )
         span = Span(int(first.timestamp()), int(last.timestamp())) if good else None
-        return self._noted(plays, counts, bad, span)
+        self._note(counts, bad, span)
 
-    def _noted(
-        self,
-        plays: list[PodcastPlay],
-        counts: Counts,
-        bad: list[tuple[int, BadRow]],
-        span: Span | None,
-    ) -> Classed:
-        """Add these rows to what is known of the file, and return them."""
+    def _note(self, counts: Counts, bad: list[tuple[int, BadRow]], span: Span | None) -> None:
+        """Add some rows to what is known of the batch and of the file."""
         for _, reason in bad:
             counts.bad[reason] = counts.bad.get(reason, 0) + 1
         places = tuple(
             BadPlace(self._file, self.counts.rows + index + 1, reason)
             for index, reason in bad[: _BAD_TOLD - len(self.bad)]
         )
-        self.bad += places
-        self.counts.add(counts)
-        self.span = self.span if span is None else span.joined(self.span)
-        return Classed(plays, counts, places, span)
+        for known in (self, self._batch):
+            known.bad += places
+            known.counts.add(counts)
+            known.span = known.span if span is None else span.joined(known.span)
 
     def _play(self, row: Row, ts: datetime, ms: int) -> PodcastPlay | None:
         """Return the play that a row tells of; None if it does not tell of which episode."""

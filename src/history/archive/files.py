@@ -60,7 +60,7 @@ class FileReader:
         self._reading: Reading | None = None
 
     def batches(self, now: datetime) -> Iterator[Batch]:
-        """Yield a batch for each piece; the last one has the report."""
+        """Yield a batch for each MiB; the last one has the report."""
         name = self._source.name
         classifier = Classifier(name, now=now, is_video="video" in name.casefold())
         offset = 0
@@ -70,15 +70,16 @@ class FileReader:
                 self._fault = self._fault or _fault_without_rows(piece)
                 break
             decoded = decode(piece, self._reading)
-            classed = classifier.take(decoded.rows, mended=decoded.mended)
-            offset = piece.end
+            classifier.take(decoded.rows, mended=decoded.mended)
             is_full = classifier.counts.podcasts > self._limits.plays
             if is_full or piece.is_last:
+                offset = piece.end
                 self._end(piece, is_full=is_full)
-                yield self._batch(classed, offset, self._report(classifier))
-                return
-            yield self._batch(classed, offset)
-        yield self._batch(classifier.take(()), offset, self._report(classifier))
+                break
+            if piece.end - offset >= self._limits.batch_bytes:
+                offset = piece.end
+                yield self._batch(classifier.batch(), offset)
+        yield self._batch(classifier.batch(), offset, self._report(classifier))
 
     def _pieces(self) -> Iterator[Piece]:
         if self._fault is None:

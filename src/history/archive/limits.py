@@ -10,7 +10,9 @@ class Limits:
     """Bounds of one archive.
 
     Attributes:
-        piece_bytes: Text read at once; memory in use is a small multiple of it.
+        piece_bytes: Text decoded at once. Short ones stay in the processor's cache, and memory
+            that is used again and again needs no help of the system.
+        batch_bytes: Text whose rows come as one batch.
         row_bytes: Longest text without a border between rows; real rows have about 1,000 bytes.
         members: Most files in a zip.
         directory_bytes: Longest directory of a zip, which has to be held whole.
@@ -22,7 +24,8 @@ class Limits:
             bytes a row.
     """
 
-    piece_bytes: int = MIB
+    piece_bytes: int = 64 << 10
+    batch_bytes: int = MIB
     row_bytes: int = 2 * MIB
     members: int = 2_000
     directory_bytes: int = 2 * MIB

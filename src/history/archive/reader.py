@@ -93,7 +93,7 @@ class Archive:
             first: Index of the file to begin with, to go on after a kill.
 
         Yields:
-            A batch for each piece of a file, about 1 MiB; the last of each file has its report.
+            A batch for each MiB of a file, cut at a row; the last of each file has its report.
 
         Raises:
             NotAnExport: All was read, and none of it is listening history.

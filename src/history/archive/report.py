@@ -133,7 +133,7 @@ class FileReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """What one piece of a file held. A file ends with a batch that has a `report`.
+    """What about 1 MiB of a file held, cut at a row. A file ends with a batch that has a `report`.
 
     Attributes:
         index: The file's place among the files of the archive, from 0. To go on after a kill,
@@ -141,9 +141,9 @@ class Batch:
         file: The file's name.
         format: Which export it is of; None if the file was not read.
         plays: Its podcast rows, in order.
-        counts: Of the rows in this piece.
+        counts: Of the rows in this batch.
         bad: Where some bad rows are; with those of earlier batches at most 10 of a file.
-        span: Of the good rows in this piece.
+        span: Of the good rows in this batch.
         offset: Bytes of the file's text, as UTF-8, that are dealt with.
         report: All of the file, in its last batch.
     """

@@ -162,7 +162,7 @@ def test_a_comma_before_the_end_is_nothing(tmp_path: Path) -> None:
 
 def test_a_row_without_end_costs_itself(tmp_path: Path) -> None:
     """It is bad as too long, and those around it are read."""
-    limits = Limits(piece_bytes=1_000, row_bytes=5_000)
+    limits = Limits(piece_bytes=1_000, batch_bytes=1_000, row_bytes=5_000)
     endless = odd(episode_name="x" * 50_000)
     found = read_text(tmp_path, with_odd_row(endless), limits=limits)
 
@@ -171,7 +171,7 @@ def test_a_row_without_end_costs_itself(tmp_path: Path) -> None:
 
 def test_blanks_without_end_are_told(tmp_path: Path) -> None:
     """Rows before and after are read, and one is counted for what may have been there."""
-    limits = Limits(piece_bytes=1_000, row_bytes=5_000)
+    limits = Limits(piece_bytes=1_000, batch_bytes=1_000, row_bytes=5_000)
     row = json.dumps(extended()).encode()
     data = b"[" + row + b" " * 50_000 + b"," + row + b"," + row + b"]"
     found = read_text(tmp_path, data, limits=limits)

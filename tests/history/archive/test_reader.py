@@ -110,7 +110,9 @@ def test_reading_goes_on_with_any_file(tmp_path: Path) -> None:
     """After a kill, the file of the last batch is read again from its start, and none before."""
     rows = [extended(ms_played=number % 7) for number in range(90)]
     files = {f"{at}.json": text(rows[at : at + 30]) for at in (0, 30, 60)}
-    archive = Archive.open(zipped(tmp_path, files), limits=Limits(piece_bytes=4_096))
+    archive = Archive.open(
+        zipped(tmp_path, files), limits=Limits(piece_bytes=4_096, batch_bytes=4_096)
+    )
     whole = list(archive.batches(now=NOW))
 
     for first in range(3):
@@ -122,7 +124,8 @@ def test_progress_can_be_told(tmp_path: Path) -> None:
     """Offsets grow up to the size of each file, and sizes sum up."""
     files = {f"{at}.json": text([extended()] * 50) for at in range(3)}
     archive = Archive.open(
-        zipped(tmp_path, files | {"x.pdf": b"%PDF"}), limits=Limits(piece_bytes=4_096)
+        zipped(tmp_path, files | {"x.pdf": b"%PDF"}),
+        limits=Limits(piece_bytes=4_096, batch_bytes=4_096),
     )
     batches = [batch for batch in archive.batches(now=NOW) if batch.format]
     ends = [batch.offset for batch in batches if batch.report]
@@ -136,7 +139,7 @@ def test_progress_can_be_told(tmp_path: Path) -> None:
 def test_spans_are_told_by_piece_and_file(tmp_path: Path) -> None:
     """The file's is the shortest with all of its pieces in it, whatever their order."""
     rows = [extended(ts=f"20{year:02}-01-01T00:00:00Z") for year in (15, 24, 12, 20)] * 20
-    found = read_text(tmp_path, text(rows), limits=Limits(piece_bytes=1_024))
+    found = read_text(tmp_path, text(rows), limits=Limits(piece_bytes=1_024, batch_bytes=1_024))
     spans = [batch.span for batch in found.batches if batch.span]
 
     assert Span(1_325_376_000, 1_704_067_200) == found.report.span
@@ -148,7 +151,7 @@ def test_spans_are_told_by_piece_and_file(tmp_path: Path) -> None:
 def test_places_of_bad_rows_come_with_their_batch(tmp_path: Path) -> None:
     """Batches tell together what the report tells."""
     rows = [extended(), None] * 40
-    found = read_text(tmp_path, text(rows), limits=Limits(piece_bytes=1_024))
+    found = read_text(tmp_path, text(rows), limits=Limits(piece_bytes=1_024, batch_bytes=1_024))
     told = [place for batch in found.batches for place in batch.bad]
 
     assert list(range(2, 22, 2)) == [place.row for place in told]
@@ -187,7 +190,7 @@ def test_what_is_too_large_from_the_start_is_refused(tmp_path: Path) -> None:
 def test_more_rows_than_memory_is_meant_for_end_the_file(tmp_path: Path) -> None:
     """Those before are kept, and the next file is read."""
     data = text([extended(ms_played=number) for number in range(100)])
-    limits = Limits(plays=20, piece_bytes=4_096)
+    limits = Limits(plays=20, piece_bytes=4_096, batch_bytes=4_096)
     found = read(zipped(tmp_path, {"a.json": data, "b.json": data[:2_000]}), limits=limits)
 
     assert FileFault.TOO_MANY_ROWS is found.reports[0].fault
@@ -242,7 +245,7 @@ def test_what_is_read_does_not_depend_on_the_size_of_a_piece(
     data = json.dumps(rows, indent=indent).encode()
     name = "Streaming_History_Audio_2024.json"
     whole = read_text(tmp_path, data)
-    small = Limits(piece_bytes=size)
+    small = Limits(piece_bytes=size, batch_bytes=size)
 
     for found in (
         read_text(tmp_path, data, limits=small),

@@ -145,7 +145,7 @@ def test_a_size_that_is_a_lie_is_told(tmp_path: Path, size: int, compression: in
     with ZipFile(path, "w", compression) as archive:
         archive.writestr("lie.json", GOOD)
         archive.writestr("good.json", GOOD)
-    found = read(tampered(path, size=size), limits=Limits(piece_bytes=8_192))
+    found = read(tampered(path, size=size), limits=Limits(piece_bytes=8_192, batch_bytes=8_192))
 
     assert {"lie.json": FileFault.DAMAGED, "good.json": None} == faults(found)
     assert found.counts.podcasts > 200
@@ -169,7 +169,7 @@ def test_a_damaged_member_keeps_its_beginning(tmp_path: Path, at: float) -> None
     place = int(data.index(b"good.json") * at)
     data[place : place + 40] = b"\xff" * 40
     path.write_bytes(data)
-    found = read(path, limits=Limits(piece_bytes=4_096))
+    found = read(path, limits=Limits(piece_bytes=4_096, batch_bytes=4_096))
 
     assert {"x.json": FileFault.DAMAGED, "good.json": None} == faults(found)
     assert 200 < found.counts.podcasts < 700
@@ -199,7 +199,7 @@ def test_more_members_than_any_export_has_are_refused(tmp_path: Path) -> None:
 
 def test_what_unpacks_to_too_much_is_read_up_to_the_limit(tmp_path: Path) -> None:
     """Of all files together; those that come later are told of as well."""
-    limits = Limits(total_bytes=len(GOOD) * 2 - 10, piece_bytes=4_096)
+    limits = Limits(total_bytes=len(GOOD) * 2 - 10, piece_bytes=4_096, batch_bytes=4_096)
     found = read(zipped(tmp_path, {"1.json": GOOD, "2.json": GOOD, "3.json": GOOD}), limits=limits)
 
     assert {
@@ -254,3 +254,24 @@ def test_a_bzip2_bomb_by_itself_is_refused(tmp_path: Path) -> None:
     assert len(bz2.compress(b" " * MIB)) < 100
     with pytest.raises(ArchiveRefused):
         Archive.open(path)
+
+
+def test_packed_bytes_that_are_none_are_told(tmp_path: Path) -> None:
+    """The member cannot be unpacked at all; the rest is read."""
+    path = zipped(tmp_path, {"x.json": GOOD, "good.json": GOOD})
+    data = bytearray(path.read_bytes())
+    data[30 + len("x.json")] = 0b111  # a kind of block that does not exist
+    path.write_bytes(data)
+
+    assert {"x.json": FileFault.DAMAGED, "good.json": None} == faults(read(path))
+
+
+def test_packed_bytes_that_end_early_are_told(tmp_path: Path) -> None:
+    """What they hold up to there is read."""
+    path = zipped(tmp_path, {"x.json": GOOD, "good.json": GOOD})
+    with ZipFile(path) as archive:
+        packed = archive.infolist()[0].compress_size
+    found = read(tampered(path, packed=packed - 100))
+
+    assert {"x.json": FileFault.DAMAGED, "good.json": None} == faults(found)
+    assert 200 < found.counts.podcasts < 400
