@@ -14,7 +14,7 @@ CONCURRENCY = 8
 _LONGEST_WAIT_S = 21_600.0  # whoever changes the schedule rings; this heals a ring that was lost
 _LONGEST_WAIT_SHARED_S = 2.0  # another process may have changed the schedule, and rings no bell
 _SHORTEST_WAIT_S = 1.0
-_LOOK_S = 300.0
+_LOOK_S = 600.0
 
 
 async def dispatch(spotify: Spotify, drain: Drain, stop: asyncio.Event) -> None:

@@ -15,7 +15,7 @@ from tests.sim.running import Outcome, run
 @click.option("--seed", type=int, default=1, show_default=True, help="Which run.")
 @click.option("--days", type=float, default=2.0, show_default=True, help="Virtual days.")
 @click.option("--users", type=int, default=3, show_default=True, help="People.")
-@click.option("--shows", type=int, default=4, show_default=True, help="Shows in a library.")
+@click.option("--shows", type=int, help="Shows in a library; drawn from the seed by default.")
 @click.option("--plan", "file", type=click.Path(exists=True, path_type=Path), help="A plan's file.")
 @click.option("--calm", is_flag=True, help="Leave all faults out.")
 @click.option("--save", "keep", is_flag=True, help="Keep the small plan as a regression.")
@@ -25,7 +25,7 @@ def main(
     seed: int,
     days: float,
     users: int,
-    shows: int,
+    shows: int | None,
     file: Path | None,
     calm: bool,
     keep: bool,

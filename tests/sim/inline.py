@@ -41,6 +41,7 @@ class Inline:
         self._desk = desk
         self._items: deque[Item] = deque()
         self._since_s: float | None = None
+        self._changes = 0
 
     def put_nowait(self, item: Item) -> None:
         """Take an operation; it is executed when those before it are."""
@@ -73,12 +74,23 @@ class Inline:
 
     def _execute(self, operation: Callable[[], Any]) -> Any:
         statement = statement_of(operation)
+        if statement == "commit":
+            return self._commit(operation)
+        self._desk.before(statement)
+        return operation()
+
+    def _commit(self, operation: Callable[[], Any]) -> Any:
+        """Commit; what changed nothing writes nothing, and what cannot be written is given up."""
+        raw: sqlite3.Connection = operation.func.__self__  # type: ignore[attr-defined]  # a partial
+        has_changed = raw.total_changes != self._changes
         try:
-            self._desk.before(statement)
+            if has_changed:
+                self._desk.before("commit")
         except sqlite3.OperationalError:
-            if statement == "commit":  # SQLite gives up the transaction that it cannot write
-                operation.func.__self__.rollback()  # type: ignore[attr-defined]  # a partial
+            raw.rollback()
             raise
+        finally:
+            self._changes = raw.total_changes
         return operation()
 
     def _asks_again(self, error: Exception, loop: asyncio.AbstractEventLoop) -> bool:

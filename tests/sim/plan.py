@@ -78,6 +78,7 @@ LASTING: dict[Kind, tuple[float, float]] = {
 
 _EXISTS = 0.5
 _WIRE_RATES = (0.01, 0.05, 0.05, 0.2)
+_SHOWS = (2, 2, 3, 5)
 _CRASHES = (1, 2, 3, 4, 12)
 _MOST_OF_A_KIND = 2
 _CALLS_A_DAY = 110
@@ -163,11 +164,18 @@ def _without_nothing(told: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value is not None}
 
 
-def draw(seed: int, *, days: float = 2.0, users: int = 3, shows: int = 4) -> Plan:
-    """Draw the plan of a seed: a swarm's member with its own few kinds of faults."""
+def draw(seed: int, *, days: float = 2.0, users: int = 3, shows: int | None = None) -> Plan:
+    """Draw the plan of a seed: a swarm's member with its own few kinds of faults.
+
+    Args:
+        seed: Which.
+        days: Virtual days with faults.
+        users: People.
+        shows: Shows in a library, on average; None draws that too.
+    """
     rng = Random(f"{seed}/swarm")
     kinds = [kind for kind in Kind if rng.random() < _EXISTS]
-    plan = Plan(seed=seed, days=days, users=users, shows=shows)
+    plan = Plan(seed=seed, days=days, users=users, shows=shows or rng.choice(_SHOWS))
     faults = [
         *_of_calls(plan, [kind for kind in WIRE if kind in kinds]),
         *_of_instants(plan, [kind for kind in LASTING if kind in kinds]),

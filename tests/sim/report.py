@@ -55,7 +55,7 @@ def report(outcome: Outcome, *, file: Path | None = None, shrink: bool = True) -
             f"it says: {small.broken}",
             "",
             "where it parts from the run without faults:",
-            *_divergence(small.lines, calm.lines),
+            *divergence(small.lines, calm.lines),
             "",
             f"its last {LAST_LINES} events:",
             *small.lines[-LAST_LINES:],
@@ -63,8 +63,8 @@ def report(outcome: Outcome, *, file: Path | None = None, shrink: bool = True) -
     )
 
 
-def _divergence(lines: list[str], calm: list[str]) -> list[str]:
-    """Return the last common line and the first two that differ."""
+def divergence(lines: list[str], calm: list[str]) -> list[str]:
+    """Return the last line that both runs have, and the first of each that differs."""
     place = next(
         (at for at, (one, other) in enumerate(zip(lines, calm, strict=False)) if one != other),
         min(len(lines), len(calm)),
@@ -82,6 +82,7 @@ def save(outcome: Outcome, folder: Path = REGRESSIONS) -> Path:
     """Write a plan down as a regression, named after the property and the seed; return where."""
     if outcome.broken is None:
         raise ValueError("nothing is broken")
+    folder.mkdir(exist_ok=True)
     path = folder / f"{outcome.broken.name}-{outcome.plan.seed}.json"
     path.write_text(outcome.plan.to_json() + "\n", encoding="utf-8")
     return path

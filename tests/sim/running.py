@@ -18,6 +18,8 @@ from tests.sim.sealed import sealed
 from tests.sim.stage import Life, Stage, template
 from tests.sim.verdict import Verdict
 
+_RESTART_S = 60.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
@@ -111,9 +113,22 @@ def _live(stage: Stage, script: Script, verdict: Verdict) -> None:
                 stage.weather.hits[Kind.CRASH] += 1
                 stage.chronicle.note("weather", f"crash at step {life.loop.steps}")
                 verdict.death()
+        except Exception as error:  # noqa: BLE001 - whatever ends a process that starts
+            _ended_early(stage, verdict, error)
         else:
             verdict.end()
             return
+
+
+def _ended_early(stage: Stage, verdict: Verdict, error: Exception) -> None:
+    """Start a process anew that could not start because of its database, as supervisors do."""
+    told = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+    stage.chronicle.note("weather", f"the process ended: {told}")
+    if verdict.forgives(error):
+        stage.stall(_RESTART_S)
+        verdict.death()
+    else:
+        verdict.broken = Broken("process_ended", told)
 
 
 async def _one_life(life: Life, script: Script) -> None:

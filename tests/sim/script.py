@@ -20,8 +20,8 @@ from tests.sim.plan import DAY_S, LASTING, Fault, Kind
 from tests.sim.stage import Life, Stage
 from tests.sim.wire import Exchange
 
-CALM_S = 32_400.0
-"""Seconds after the last fault within which everybody is synced: two intervals, a tenth more."""
+CALM_S = 18_000.0
+"""Seconds after the last fault within which everybody is synced: an interval, and an hour more."""
 
 _NO_BROWSER = 0
 _TRY_AGAIN_S = 600.0

@@ -214,8 +214,10 @@ class Stage:
             life.desk.before = _anything
             life.loop.kill_at = None
             _end(life)
+        have_died = len(self.lives) > 1
         self.lives.clear()
-        gc.collect()
+        if have_died:  # what they left is closed here, not in the middle of another run
+            gc.collect()
         logging.disable(logging.NOTSET)
 
 
@@ -236,6 +238,7 @@ def _anything(_statement: str) -> None:
     """Refuse nothing."""
 
 
+@cache
 def _spotify_settings() -> SpotifySettings:
     return SpotifySettings(
         _env_file=None,

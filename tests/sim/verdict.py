@@ -40,6 +40,11 @@ class Verdict:
         for one in self._properties:
             self._ask(one.end)
 
+    def forgives(self, error: Exception) -> bool:
+        """Tell whether the process may have ended by `error`."""
+        is_database = type(error).__name__ == "OperationalError"
+        return is_database and self._case.is_database_at_fault(self._case.stage.now_s())
+
     def _ask(self, question: Any, *shown: Any) -> None:
         # Raised inside the product, a broken property would be one more error to recover from.
         if self.broken is not None:
