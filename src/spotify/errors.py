@@ -178,8 +178,9 @@ class OtherAccount(SpotifyError):
     code = "other_account"
     title = "Another Spotify account"
     advice = (
-        "You signed in to another Spotify account than the one connected here. Sign in with "
-        "the first one, or disconnect it before you connect this one."
+        "You signed in to another Spotify account than the one connected here; nothing of it "
+        "was kept. Keep the connected one: there is nothing to do. Or disconnect it first, which "
+        "deletes what came by it, and connect the other one then."
     )
 
 

@@ -137,6 +137,7 @@ async def test_neighbour_port_can_neither_sync_nor_disconnect(
         ("POST", f"{CALLBACK}/confirm"),
         ("POST", "/sync"),
         ("POST", "/disconnect"),
+        ("POST", "/change-account"),
         ("POST", "/connect"),
     ]
     neighbour = {"Sec-Fetch-Site": "same-site", "Origin": "http://127.0.0.1:8001"}

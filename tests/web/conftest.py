@@ -47,19 +47,33 @@ async def ada(person: httpx2.AsyncClient) -> httpx2.AsyncClient:
     return person
 
 
+async def consent(stage: Stage, address: str, *, listener: int = 0) -> str:
+    """Consent at the simulator; return the path and query it sends the browser back to."""
+    asked = dict(parse_qsl(urlsplit(address).query))
+    transport = httpx2.ASGITransport(stage.simulator.service)
+    async with httpx2.AsyncClient(transport=transport, base_url=SIMULATOR_URL) as spotify:
+        decision = asked | {"listener": str(listener), "decision": "allow"}
+        answer = await spotify.post("/authorize", data=decision)
+    back = urlsplit(answer.headers["location"])
+    return f"{back.path}?{back.query}"
+
+
+async def come_back(
+    stage: Stage, client: httpx2.AsyncClient, address: str, *, listener: int = 0
+) -> str:
+    """Consent at the simulator, come back, and return where that leads."""
+    arrived = await client.get(await consent(stage, address, listener=listener))
+    assert 303 == arrived.status_code, arrived.text
+    led_to: str = arrived.headers["location"]
+    return led_to
+
+
 async def connect(stage: Stage, client: httpx2.AsyncClient, *, listener: int = 0) -> UserId:
     """Press *Connect Spotify*, consent at the simulator, and come back."""
     pressed = await client.post("/connect")
     assert 303 == pressed.status_code, pressed.text
     address = pressed.headers["location"]
-    asked = dict(parse_qsl(urlsplit(address).query))
-    transport = httpx2.ASGITransport(stage.simulator.service)
-    async with httpx2.AsyncClient(transport=transport, base_url=SIMULATOR_URL) as spotify:
-        decision = asked | {"listener": str(listener), "decision": "allow"}
-        consent = await spotify.post("/authorize", data=decision)
-    back = urlsplit(consent.headers["location"])
-    arrived = await client.get(f"{back.path}?{back.query}")
-    assert "/?connected=1" == arrived.headers["location"]
+    assert "/?connected=1" == await come_back(stage, client, address, listener=listener)
     user_id = UserId(1)
     stage.users[user_id] = listener
     return user_id

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 
 from src.auth import CurrentUser
 from src.spotify.connecting import redirect_uri
+from src.spotify.errors import OtherAccount
 from src.spotify.queries import sync as runs
 from src.users.browsers import safe_next
 from src.users.schemas import Notice
@@ -52,6 +53,9 @@ async def signed_in_page(
 ) -> Response:
     """Render the first page of a person who is signed in.
 
+    Whoever came back from Spotify with another account than the connected one is
+    asked which of the two it is to be.
+
     Args:
         request: The request.
         user: Who looks.
@@ -75,6 +79,10 @@ async def signed_in_page(
         context["configured"] = spotify.settings.spotify_client_id is not None
         context["redirect_uri"] = redirect_uri(spotify)
         return page(request, "connect.html", context, status=status)
+    if request.query_params.get("connect_error") == OtherAccount.code:
+        context |= {"view": found, "disconnect_form": disconnect or FormState()}
+        context["notices"] = [failed] if failed else []
+        return page(request, "other_account.html", context, status=status)
     context |= {
         "here": "home",
         "today": spotify.runtime.clock.now().astimezone(ZoneInfo(user.time_zone)),

@@ -87,16 +87,37 @@ async def disconnect_form(request: Request, user: VisitorDep, spotify: SpotifyDe
     """Delete the connection and all that came by it, once the word was typed."""
     if user is None:
         return await not_signed_in(request)
+    if (unsure := await _unsure(request, user)) is not None:
+        return unsure
+    await connecting.disconnect(spotify, user_id=user.id)
+    return RedirectResponse("/?disconnected=1", status_code=SEE_OTHER)
+
+
+@router.post("/change-account")
+async def change_account_form(request: Request, user: VisitorDep, spotify: SpotifyDep) -> Response:
+    """Delete the connection and all that came by it, then begin to connect another account.
+
+    The one way to another account: what one of them told never meets what the other tells.
+    """
+    if user is None:
+        return await not_signed_in(request)
+    if (unsure := await _unsure(request, user)) is not None:
+        return unsure
+    await connecting.disconnect(spotify, user_id=user.id)
+    return await connect_form(request, user, spotify)
+
+
+async def _unsure(request: Request, user: CurrentUser) -> Response | None:
+    """Return the page again unless the word that goes before deleting was typed."""
     try:
         typed = (await form_values(request)).get("word", "").strip().lower()
     except FormInvalid as error:
         return await _refused(request, user, error)
-    if typed != DISCONNECT_WORD:
-        sentence = f"Type {DISCONNECT_WORD} here; nothing was deleted."
-        state = FormState(errors={"word": sentence}, status=422)
-        return await signed_in_page(request, user, disconnect=state, status=state.status)
-    await connecting.disconnect(spotify, user_id=user.id)
-    return RedirectResponse("/?disconnected=1", status_code=SEE_OTHER)
+    if typed == DISCONNECT_WORD:
+        return None
+    sentence = f"Type {DISCONNECT_WORD} here; nothing was deleted."
+    state = FormState(errors={"word": sentence}, status=422)
+    return await signed_in_page(request, user, disconnect=state, status=state.status)
 
 
 async def _refused(request: Request, user: CurrentUser, error: PlayheadError) -> Response:
