@@ -34,6 +34,34 @@ def test_neighbouring_minute_and_nearly_equal_ms_are_one_event() -> None:
     assert [("exact", 1_800_000, "near_ms")] == brief(events)
 
 
+@pytest.mark.parametrize(
+    ("end", "ms", "rule"),
+    [
+        ("10:29:00", 100_000, "equal_ms"),
+        ("10:28:59", 100_000, "drift"),
+        ("10:31:59", 100_000, "equal_ms"),
+        ("10:32:00", 100_000, "drift"),
+        ("10:31:59", 101_000, "near_ms"),
+        ("10:31:59", 101_001, "loose_ms"),
+        ("10:31:59", 105_000, "loose_ms"),
+        ("10:45:59", 100_000, "drift"),
+    ],
+)
+def test_each_rule_ends_where_it_says(end: str, ms: int, rule: str) -> None:
+    """A minute before and after the account row's own, and so many ms."""
+    assert [("exact", ms, rule)] == brief(derive([ext(end, ms), acc("10:30", 100_000)]))
+
+
+def test_the_nearest_pair_comes_first() -> None:
+    """Cheapest first: an account row does not take its neighbour's partner."""
+    rows = [ext("10:30:05", 20_000), ext("10:31:05", 20_000)]
+    others = [acc("10:29", 20_000), acc("10:30", 20_000)]
+
+    events = derive([*rows, *others])
+
+    assert [others[1].key, others[0].key] == [event.sources[1][0] for event in events]
+
+
 def test_one_account_row_may_be_several_extended_rows() -> None:
     """Rule 3: it is a source of each, and adds no time."""
     whole = acc("10:20", 1_500_000)
@@ -61,6 +89,26 @@ def test_a_pause_too_long_makes_no_sum() -> None:
 
     assert 1_500_000 == total_ms(events)
     assert ["extended", "overlap"] == [event.rule for event in events]
+
+
+@pytest.mark.parametrize(
+    ("parts", "rules"), [(12, ["sum"] * 12), (13, [*["extended"] * 13, "account"])]
+)
+def test_a_sum_has_twelve_parts_at_most(parts: int, rules: list[str]) -> None:
+    """Rule 3 tries no more; each part may add a second of measurement."""
+    rows = [ext(f"10:{minute:02}", 20_000) for minute in range(parts)]
+    whole = acc(f"10:{parts - 1:02}", 21_000 * parts)
+
+    assert rules == [event.rule for event in derive([*rows, whole])]
+
+
+def test_a_row_of_no_length_is_no_part_of_a_sum() -> None:
+    """It adds nothing, so any sum would swallow it."""
+    parts = [ext("10:00", 600_000), ext("10:19:50", 900_000)]
+
+    events = derive([*parts, ext("10:20", 900), acc("10:20", 1_500_000)])
+
+    assert ["sum", "sum", "extended"] == [event.rule for event in events]
 
 
 def test_equal_plays_stay_as_many_as_they_were() -> None:
@@ -272,3 +320,16 @@ def test_a_poll_moves_an_account_row_within_its_minute() -> None:
 
     assert (at("10:20:10"), at("10:30:50")) == (event.began_s, event.ended_s)
     assert (at("10:30"), at("10:30:59")) == (event.earliest_s, event.latest_s)
+
+
+def test_more_rows_than_any_listener_has_are_still_in_no_order() -> None:
+    """What a crafted file holds is bounded in cost, not decided by chance."""
+    exact = [ext("10:30:00", 45_000, n=n) for n in range(150)]
+    exact += [ext("10:30:00", ms, n=0) for ms in range(1_000, 1_150)]
+    minute = [acc("10:31", 45_000, n=n) for n in range(150)]
+    minute += [acc("10:31", ms) for ms in range(2_000, 2_150)]
+
+    events = derive(exact + minute)
+
+    assert derive(minute[::-1] + exact[::-1]) == events
+    assert {row.key for row in exact + minute} == {k for e in events for k, _ in e.sources}

@@ -7,7 +7,7 @@ from itertools import islice
 from src.history.merge.event import Rule
 from src.history.observations import MINUTE_S, Observation, Source
 
-MOST_CANDIDATES = 256
+MOST_CANDIDATES = 64
 """Rows looked at for each row. No listener comes near it within the time that a rule
 allows; without a bound, a crafted file would cost the square of its rows."""
 
@@ -69,14 +69,19 @@ class Timeline:
         self._ends = [draft.ended_s for draft in self.drafts]
         self._longest_s = max((draft.ended_s - draft.began_s for draft in self.drafts), default=0)
 
-    def ended_between(self, from_s: int, to_s: int) -> Sequence[Draft]:
-        """Return those whose end lies in [from_s, to_s], at most MOST_CANDIDATES in its middle."""
+    def places_ended_between(self, from_s: int, to_s: int, *, most: int) -> range:
+        """Return the places in `drafts` of those that `ended_between` returns."""
         low, high = bisect_left(self._ends, from_s), bisect_right(self._ends, to_s)
-        if high - low > MOST_CANDIDATES:
+        if high - low > most:
             middle = bisect_left(self._ends, (from_s + to_s) // 2, low, high)
-            low = max(low, min(middle, high - MOST_CANDIDATES // 2) - MOST_CANDIDATES // 2)
-            high = min(high, low + MOST_CANDIDATES)
-        return self.drafts[low:high]
+            low = max(low, min(middle - most // 2, high - most))
+            high = low + most
+        return range(low, high)
+
+    def ended_between(self, from_s: int, to_s: int) -> Sequence[Draft]:
+        """Return those whose end lies in [from_s, to_s], MOST_CANDIDATES in its middle at most."""
+        places = self.places_ended_between(from_s, to_s, most=MOST_CANDIDATES)
+        return self.drafts[places.start : places.stop]
 
     def heard_between(
         self, from_s: int, to_s: int, *, most: int | None = MOST_CANDIDATES

@@ -12,7 +12,9 @@ _GAP_S = 30 * 60
 _OFF_MS = 1_000  # for each part
 _LEAST_MS = 1_000  # a shorter row adds nothing: any sum would swallow it
 
-_Found = tuple[int, int, int, int, int, Draft, list[Draft]]
+_MOST_ENDS = 8  # of each whole: rows that may be its last part
+
+_Found = tuple[int, int, int, int, int, Draft]
 
 
 def add_up(acc: Sequence[Draft], ext: Sequence[Draft], hands: Hands) -> None:
@@ -27,31 +29,34 @@ def add_up(acc: Sequence[Draft], ext: Sequence[Draft], hands: Hands) -> None:
 
 def _cheapest(
     wholes: Sequence[Draft], parts: Sequence[Draft], hands: Hands
-) -> Iterator[tuple[Draft, list[Draft]]]:
+) -> Iterator[tuple[Draft, Sequence[Draft]]]:
     """Yield sums of free rows, cheapest first: by time, ms, number of parts, then rank."""
     wholes = [row for row in wholes if row.free and row.ms >= _LEAST_MS]
     parts = [row for row in parts if row.free and row.ms >= _LEAST_MS]
     if not wholes or len(parts) <= 1:
         return
     timeline = Timeline(parts)
-    place = {row.rank: index for index, row in enumerate(timeline.drafts)}
     found: list[_Found] = []
     for whole in wholes:
-        for last in _ending_with(whole, timeline):
-            found += _sums(whole, timeline.drafts, place[last.rank], hands)
+        for last in _ends_of(whole, timeline):
+            found += _sums(whole, timeline.drafts, last, hands)
     found.sort()  # whole, number of parts and last part are unique: no draft is compared
-    for *_, whole, chosen in found:
+    for _, _, count, _, last, whole in found:
+        chosen = timeline.drafts[last + 1 - count : last + 1]
         if whole.free and all(part.free for part in chosen):
             yield whole, chosen
 
 
-def _ending_with(whole: Draft, parts: Timeline) -> Sequence[Draft]:
-    minute_s = whole.seen.ended_s
+def _ends_of(whole: Draft, parts: Timeline) -> range:
+    """Return the places of the parts that may be the last of the whole."""
+    from_s = whole.seen.ended_s - TOLERANCE_S
+    to_s = whole.seen.ended_s + TOLERANCE_S
     if whole.seen.source is Source.ACCOUNT:
-        return parts.ended_between(minute_s - TOLERANCE_S, minute_s + MINUTE_S - 1 + TOLERANCE_S)
-    middle_s = MINUTE_S // 2  # where the end of an account row is put
-    from_s = whole.ended_s - MINUTE_S - TOLERANCE_S + middle_s + 1
-    return parts.ended_between(from_s, whole.ended_s + TOLERANCE_S + middle_s)
+        to_s += MINUTE_S - 1
+    else:  # the parts' own ends are put in the middle of their minutes
+        from_s += MINUTE_S // 2 - (MINUTE_S - 1)
+        to_s += MINUTE_S // 2
+    return parts.places_ended_between(from_s, to_s, most=_MOST_ENDS)
 
 
 def _off_s(whole: Draft, last: Draft) -> int:
@@ -62,17 +67,15 @@ def _off_s(whole: Draft, last: Draft) -> int:
 
 def _sums(whole: Draft, rows: Sequence[Draft], last: int, hands: Hands) -> Iterator[_Found]:
     """Walk back from the row at `last` over those that follow each other closely."""
+    off_s = _off_s(whole, rows[last])
     total_ms = 0
-    chosen: list[Draft] = []
-    for index in range(last, max(-1, last - _MOST_PARTS), -1):
-        part = rows[index]
-        if chosen and chosen[-1].began_s - part.ended_s > _GAP_S:
+    for count in range(1, min(_MOST_PARTS, last + 1) + 1):
+        part = rows[last + 1 - count]
+        if count > 1 and rows[last + 2 - count].began_s - part.ended_s > _GAP_S:
             return
-        chosen.append(part)
         total_ms += part.ms
         if total_ms > whole.ms + _MOST_PARTS * _OFF_MS or hands.apart(whole, part):
             return
         off_ms = abs(total_ms - whole.ms)
-        if len(chosen) > 1 and off_ms <= len(chosen) * _OFF_MS:
-            off_s = _off_s(whole, chosen[0])
-            yield off_s, off_ms, len(chosen), whole.rank, chosen[0].rank, whole, chosen.copy()
+        if count > 1 and off_ms <= count * _OFF_MS:
+            yield off_s, off_ms, count, whole.rank, last, whole
