@@ -10,8 +10,7 @@ class Limits:
     """Bounds of one archive.
 
     Attributes:
-        piece_bytes: Text decoded at once. Short ones stay in the processor's cache, and memory
-            that is used again and again needs no help of the system.
+        piece_bytes: Text decoded at once, and row by row where something in it is wrong.
         batch_bytes: Text whose rows come as one batch.
         row_bytes: Longest text without a border between rows; real rows have about 1,000 bytes.
         members: Most files in a zip.

@@ -22,6 +22,7 @@ _ENCRYPTED = 0x1
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 _LOCAL_MAGIC = b"PK\x03\x04"
 _PACKED_BYTES = 1 << 16
+_FARTHEST = 1 << 62  # no file is that long; a place behind it could not even be asked for
 _UNSAFE_NAME = re.compile(r"^/|^[A-Za-z]:|[\\\0]|(?:^|/)\.\.(?:/|$)")
 _UNREADABLE = (BadZipFile, ValueError, NotImplementedError, EOFError, struct.error, OverflowError)
 
@@ -83,6 +84,8 @@ def unpacked(file: BinaryIO, info: ZipInfo, *, block_bytes: int, limits: Limits)
 
 def _seek(file: BinaryIO, info: ZipInfo) -> None:
     """Go to where the packed bytes of a member begin."""
+    if not 0 <= info.header_offset <= _FARTHEST:
+        raise FileStopped(FileFault.DAMAGED)
     file.seek(info.header_offset)
     header = file.read(_LOCAL_HEADER.size)
     if len(header) < _LOCAL_HEADER.size or not header.startswith(_LOCAL_MAGIC):

@@ -175,15 +175,23 @@ def test_a_damaged_member_keeps_its_beginning(tmp_path: Path, at: float) -> None
     assert 200 < found.counts.podcasts < 700
 
 
-def test_a_member_whose_place_is_a_lie_is_told(tmp_path: Path) -> None:
-    """Where it should begin there is something else."""
-    path = zipped(tmp_path, {"x.json": GOOD, "good.json": GOOD})
-    data = bytearray(path.read_bytes())
-    data[:4] = b"PK\x03\x05"
-    data[4:4] = b""
-    path.write_bytes(b"PK\x03\x04" + bytes(data))
+@pytest.mark.parametrize("offset", [1, 60, 0x7FFFFFFF, 0xFFFFFFFE])
+def test_a_member_whose_place_is_a_lie_is_told(tmp_path: Path, offset: int) -> None:
+    """Where it should begin there is something else, or nothing."""
+    path = tampered(zipped(tmp_path, {"x.json": GOOD, "good.json": GOOD}), offset=offset)
 
-    assert FileFault.DAMAGED is faults(read(path))["x.json"]
+    assert {"x.json": FileFault.DAMAGED, "good.json": None} == faults(read(path))
+
+
+def test_a_directory_that_is_not_where_it_should_be_is_told(tmp_path: Path) -> None:
+    """Then places of members come out before the start of the file."""
+    path = zipped(tmp_path, {"x.json": GOOD})
+    data = bytearray(path.read_bytes())
+    data[-6:-2] = (0x00FF_FFFF).to_bytes(4, "little")
+    path.write_bytes(data)
+
+    with pytest.raises(ArchiveDamaged):
+        Archive.open(path)
 
 
 def test_more_members_than_any_export_has_are_refused(tmp_path: Path) -> None:
