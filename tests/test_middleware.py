@@ -183,7 +183,13 @@ async def test_reply_that_breaks_half_way_is_not_patched_up(runtime: Runtime) ->
     async def send(message: Message) -> None:
         sent.append(message["type"])
 
-    edge = Edge(breaking, settings=runtime.settings, runtime=lambda: runtime, tell=tell)
+    edge = Edge(
+        breaking,
+        settings=runtime.settings,
+        runtime=lambda: runtime,
+        tell=tell,
+        acted=lambda _user_id: None,
+    )
     scope: Scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "client": None}
     with pytest.raises(RuntimeError, match="planted"), capture_logs():
         await edge(scope, _nothing, send)

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -19,8 +20,11 @@ def test_every_ordinary_text_passes_unchanged(text: str) -> None:
     """Any script, any emoji, any control character but NUL: nothing is normalised."""
     expected = text.replace("\0", "")
 
+    with closing(sqlite3.connect(":memory:")) as connection:
+        stored = connection.execute("SELECT ?", (expected,)).fetchone()
+
     assert expected == CLEAN.validate_python(expected)
-    assert (expected,) == sqlite3.connect(":memory:").execute("SELECT ?", (expected,)).fetchone()
+    assert (expected,) == stored
 
 
 @pytest.mark.parametrize("bad", ["\0", "a\0b", "\ud800", "Folge \udfff"])
