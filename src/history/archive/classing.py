@@ -65,7 +65,7 @@ class Classifier:
         """Class the next rows of the file, `mended` of which had to be."""
         plays = self._batch.plays
         plays_before = len(plays)
-        bad: list[tuple[int, BadRow]] = []
+        bad: dict[BadRow, int] = {}
         audiobooks = music = unidentified = 0
         earliest, latest = EARLIEST, self._latest
         first, last = latest, earliest
@@ -73,7 +73,9 @@ class Classifier:
         for index, row in enumerate(rows):
             ts, ms = row.ts, row.ms_played
             if ts is None or ms is None or not (earliest <= ts <= latest and 0 <= ms <= LONGEST_MS):
-                bad.append((index, _fault(row, latest)))
+                reason = _fault(row, latest)
+                bad[reason] = bad.get(reason, 0) + 1
+                self._place(index, reason)
                 continue
             if ts < first:  # noqa: PLR1730 - min() and max() take four times as long
                 first = ts
@@ -87,30 +89,26 @@ class Classifier:
                 music += 1
             else:
                 unidentified += 1
-        good = len(rows) - len(bad)
         counts = Counts(
             rows=len(rows),
             podcasts=len(plays) - plays_before,
             music=music,
             audiobooks=audiobooks,
             unidentified=unidentified,
+            bad=bad,
             mended=mended,
         )
-        span = Span(int(first.timestamp()), int(last.timestamp())) if good else None
-        self._note(counts, bad, span)
-
-    def _note(self, counts: Counts, bad: list[tuple[int, BadRow]], span: Span | None) -> None:
-        """Add some rows to what is known of the batch and of the file."""
-        for _, reason in bad:
-            counts.bad[reason] = counts.bad.get(reason, 0) + 1
-        places = tuple(
-            BadPlace(self._file, self.counts.rows + index + 1, reason)
-            for index, reason in bad[: _BAD_TOLD - len(self.bad)]
-        )
+        span = Span(int(first.timestamp()), int(last.timestamp())) if first <= last else None
         for known in (self, self._batch):
-            known.bad += places
             known.counts.add(counts)
             known.span = known.span if span is None else span.joined(known.span)
+
+    def _place(self, index: int, reason: BadRow) -> None:
+        """Note where a bad row is, if it is one of the first."""
+        if len(self.bad) < _BAD_TOLD:
+            place = BadPlace(self._file, self.counts.rows + index + 1, reason)
+            self.bad += (place,)
+            self._batch.bad += (place,)
 
     def _play(self, row: Row, ts: datetime, ms: int) -> PodcastPlay | None:
         """Return the play that a row tells of; None if it does not tell of which episode."""

@@ -25,7 +25,7 @@ class Limits:
 
     piece_bytes: int = 64 << 10
     batch_bytes: int = MIB
-    row_bytes: int = 2 * MIB
+    row_bytes: int = MIB // 2
     members: int = 2_000
     directory_bytes: int = 2 * MIB
     total_bytes: int = 4 << 30
