@@ -46,8 +46,14 @@ class Archive:
     limits: Limits = LIMITS
 
     @classmethod
-    def open(cls, path: Path, *, limits: Limits = LIMITS) -> "Archive":
+    def open(cls, path: Path, *, name: str | None = None, limits: Limits = LIMITS) -> "Archive":
         """Look into a file; tell what it is by its content, whatever its name.
+
+        Args:
+            path: Where it is.
+            name: What its owner calls it, if not as it is called on disk. Reports of a JSON file
+                have it, and it tells whether one is of videos.
+            limits: What is read of it at most.
 
         Raises:
             NotAnExport: Nothing in it can be listening history.
@@ -65,7 +71,7 @@ class Archive:
             else:
                 alone = Source(
                     index=0,
-                    name=printable(path.name),
+                    name=printable(name or path.name),
                     size=path.stat().st_size,
                     fault=_FAULT_OF.get(seen.content),
                     codec=seen.codec,

@@ -198,6 +198,17 @@ def test_more_rows_than_memory_is_meant_for_end_the_file(tmp_path: Path) -> None
     assert found.reports[1].counts.podcasts > 0
 
 
+def test_an_upload_keeps_the_name_its_owner_gave_it(tmp_path: Path) -> None:
+    """On disk it may be called anything."""
+    path = tmp_path / "4711.part"
+    path.write_bytes(text([extended()]))
+    archive = Archive.open(path, name="Streaming_History_Video_2024.json")
+    (batch,) = archive.batches(now=NOW)
+
+    assert "Streaming_History_Video_2024.json" == batch.file
+    assert [Flag.VIDEO] == [play.flags for play in batch.plays]
+
+
 def test_a_missing_file_is_the_callers_matter(tmp_path: Path) -> None:
     """Only content is judged here."""
     with pytest.raises(FileNotFoundError):
