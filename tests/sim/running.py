@@ -1,6 +1,5 @@
 """One run of a plan, from the first process to the verdict."""
 
-import asyncio
 import sqlite3
 from collections import Counter
 from contextlib import closing
@@ -105,7 +104,6 @@ def _live(stage: Stage, script: Script, verdict: Verdict) -> None:
     while verdict.broken is None:
         life = stage.open_life()
         life.loop.kill_at = next((step for step in kills if step > life.loop.steps), None)
-        asyncio.set_event_loop(life.loop)
         try:
             life.loop.run_until_complete(life.loop.create_task(_one_life(life, script)))
         except Killed:

@@ -1,6 +1,5 @@
 """Small programs on the virtual loop: the runner is tested with bugs that are known."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -37,7 +36,6 @@ def play(seed: int | str, main: Main[T], *, kill_at: int | None = None) -> tuple
         desk=lambda: desk,
     )
     loop.kill_at = kill_at
-    asyncio.set_event_loop(loop)
     with sealed(seed, around):
         task = loop.create_task(main())
         try:
@@ -48,8 +46,6 @@ def play(seed: int | str, main: Main[T], *, kill_at: int | None = None) -> tuple
         except BaseException:
             loop.close()
             raise
-        finally:
-            asyncio.set_event_loop(None)
         loop.close()
     return result, loop.steps
 

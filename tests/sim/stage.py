@@ -222,7 +222,6 @@ class Stage:
 
 
 def _end(life: Life) -> None:
-    asyncio.set_event_loop(life.loop)
     try:
         while tasks := asyncio.all_tasks(life.loop):
             for task in tasks:
@@ -230,7 +229,6 @@ def _end(life: Life) -> None:
             life.loop.run_until_complete(asyncio.wait(tasks))
         life.loop.run_until_complete(life.runtime.close())
     finally:
-        asyncio.set_event_loop(None)
         life.loop.close()
 
 
