@@ -4,8 +4,9 @@ For whom is told to the connection: PostgreSQL's row-level security reads `app.u
 and `app.key`, and `guards` looks at its `info`.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, cast
@@ -134,7 +135,7 @@ class Database:
             the role must own nothing and bypass nothing.
         scheduler_url: PostgreSQL address of the scheduler role; on SQLite unused.
         clock: Handed to rows that need the time (`SpotifyConnection.needs_sync`).
-        busy_timeout_ms: How long SQLite waits for another writer.
+        busy_timeout_ms: How long SQLite waits for another process that writes.
         pool_size: Connections kept open on PostgreSQL.
     """
 
@@ -159,6 +160,7 @@ class Database:
         if not self.is_sqlite:
             scheduler = _with_driver(scheduler_url or url, "")
             self._scheduler_engine = self._engine(scheduler, busy_timeout_ms, {"pool_size": 2})
+        self._writer = asyncio.Lock()
         self._sessions = self._maker(self.engine)
         self._scheduler_sessions = self._maker(self._scheduler_engine)
 
@@ -177,7 +179,9 @@ class Database:
     async def _open(
         self, maker: async_sessionmaker[AsyncSession], *, write: bool, **info: object
     ) -> AsyncIterator[Session]:
-        async with maker(info={"clock": self._clock, **info}) as session:
+        # SQLite lets one write and is not fair to those who wait: they queue here instead.
+        turn = self._writer if write and self.is_sqlite else nullcontext()
+        async with turn, maker(info={"clock": self._clock, **info}) as session:
             await session.connection(execution_options={"playhead_write": write})
             yield session
             await session.commit()
@@ -187,7 +191,8 @@ class Database:
 
         Args:
             user_id: Whose rows may be seen and written.
-            write: False promises to only read, so that SQLite need not lock.
+            write: False promises to only read, so that SQLite need not lock. Writing
+                transactions are not nested: the inner one would wait for the outer.
 
         Raises:
             NoUser: `user_id` is missing.
