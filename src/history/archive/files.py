@@ -1,6 +1,5 @@
 """One file of an archive to batches, and a report at its end."""
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -55,7 +54,6 @@ class FileReader:
         self._limits = limits
         self._left_bytes = left_bytes
         self._bytes_read = 0
-        self._digest = hashlib.sha256()
         self._fault = source.fault
         self._reading: Reading | None = None
 
@@ -94,7 +92,6 @@ class FileReader:
                 if self._bytes_read > self._left_bytes:
                     self._fault = FileFault.TOO_LARGE
                     return
-                self._digest.update(block)
                 yield block
         except FileStopped as stopped:
             self._fault = stopped.fault
@@ -133,7 +130,6 @@ class FileReader:
         return None if self._reading is None else self._reading.format
 
     def _report(self, classifier: Classifier) -> FileReport:
-        is_whole = self._fault in {None, FileFault.CUT_SHORT}
         return FileReport(
             index=self._source.index,
             name=self._source.name,
@@ -143,7 +139,6 @@ class FileReader:
             span=classifier.span,
             bad=classifier.bad,
             bytes_read=self._bytes_read,
-            sha256=self._digest.hexdigest() if is_whole else None,
         )
 
 

@@ -4,7 +4,6 @@ from array import array
 from collections.abc import Hashable
 
 _FIRST_SLOTS = 1 << 12
-_64_BITS = (1 << 64) - 1
 
 
 class Ordinals:
@@ -15,14 +14,14 @@ class Ordinals:
     """
 
     def __init__(self) -> None:
-        self._slots = array("Q", bytes(8 * _FIRST_SLOTS))
+        self._slots = array("q", bytes(8 * _FIRST_SLOTS))
         self._mask = _FIRST_SLOTS - 1
         self._free = _FIRST_SLOTS // 3 * 2
         self._repeated: dict[int, int] = {}
 
     def next(self, key: Hashable) -> int:
         """Return 0 for a key that comes for the first time, 1 for the second, and so on."""
-        mark = hash(key) & _64_BITS or 1  # 0 is an empty slot
+        mark = hash(key) or 1  # 0 is an empty slot
         slots, mask = self._slots, self._mask
         slot = mark & mask
         while (found := slots[slot]) and found != mark:
@@ -39,7 +38,7 @@ class Ordinals:
     def _grow(self) -> None:
         """Make twice the room, so that at most two slots in three are taken."""
         old, size = self._slots, 2 * len(self._slots)
-        slots, mask = array("Q", bytes(8 * size)), size - 1
+        slots, mask = array("q", bytes(8 * size)), size - 1
         for mark in old:
             if mark:
                 slot = mark & mask

@@ -86,10 +86,20 @@ class Archive:
         """Bytes of all files that are read, unpacked: what progress is measured by."""
         return sum(source.size for source in self.sources if source.fault is None)
 
-    def sha256(self) -> str:
-        """Return the digest of the file as it lies on disk, in hexadecimal."""
+    def sha256(self, source: Source | None = None) -> str:
+        """Return a digest, in hexadecimal, by which a file is known again without unpacking it.
+
+        Args:
+            source: A file of the archive; by default, all of the archive. Of a member of a zip
+                it is the packed bytes that count.
+        """
         with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            if source is None or source.member is None:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+            digest = hashlib.sha256()
+            for block in zipped.packed(file, source.member):
+                digest.update(block)
+            return digest.hexdigest()
 
     def batches(self, *, now: datetime, first: int = 0) -> Iterator[Batch]:
         """Read every file, in order.

@@ -117,7 +117,6 @@ class FileReport:
         span: Of all its rows that are not bad, music included; None without any.
         bad: Where the first of its bad rows are, at most 10.
         bytes_read: Length of its text.
-        sha256: Of its bytes, in hexadecimal; None if not all were read.
     """
 
     index: int
@@ -128,7 +127,6 @@ class FileReport:
     span: Span | None = None
     bad: tuple[BadPlace, ...] = ()
     bytes_read: int = 0
-    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

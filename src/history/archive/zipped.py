@@ -82,6 +82,16 @@ def unpacked(file: BinaryIO, info: ZipInfo, *, block_bytes: int, limits: Limits)
         raise FileStopped(FileFault.DAMAGED)
 
 
+def packed(file: BinaryIO, info: ZipInfo) -> Iterator[bytes]:
+    """Yield the bytes of a member as they lie in the zip; nothing if they are not there."""
+    try:
+        _seek(file, info)
+    except FileStopped:
+        return
+    for block, _ in _stored(file, info.compress_size, _PACKED_BYTES):
+        yield block
+
+
 def _seek(file: BinaryIO, info: ZipInfo) -> None:
     """Go to where the packed bytes of a member begin."""
     if not 0 <= info.header_offset <= _FARTHEST:

@@ -87,15 +87,37 @@ def test_the_report_of_a_mixed_file_balances(tmp_path: Path) -> None:
     assert not Counts(rows=1).is_balanced
 
 
-def test_the_digest_is_of_the_file_and_not_of_its_wrapping(tmp_path: Path) -> None:
-    """The same file has the same digest in any zip, and by itself; each zip has its own."""
-    data = text([extended()])
-    path = zipped(tmp_path, {"a.json": data, "b.json": data})
-    expected = hashlib.sha256(data).hexdigest()
+def test_files_are_known_again_by_their_digest(tmp_path: Path) -> None:
+    """Each zip has its own, and so has each file in it, whatever stands beside it."""
+    data, other = text([extended()]), text([music()])
+    path = zipped(tmp_path, {"a.json": data, "b.json": other})
+    archive = Archive.open(path)
+    digests = [archive.sha256(source) for source in archive.sources]
+    whole = hashlib.sha256(path.read_bytes()).hexdigest()
+    told = archive.sha256()
+    again = Archive.open(zipped(tmp_path, {"c.json": other, "d.json": data, "e.json": data}))
 
-    assert [expected, expected] == [report.sha256 for report in read(path).reports]
-    assert expected == read_text(tmp_path, data).report.sha256
-    assert hashlib.sha256(path.read_bytes()).hexdigest() == Archive.open(path).sha256()
+    assert whole == told
+    assert 3 == len({whole, *digests})
+    assert [digests[1], digests[0], digests[0]] == [again.sha256(it) for it in again.sources]
+
+
+def test_a_file_by_itself_has_the_digest_of_its_bytes(tmp_path: Path) -> None:
+    """Asked of the archive and of the only file in it, it is the same."""
+    path = tmp_path / "endsong_0.json"
+    path.write_bytes(text([extended()]))
+    archive = Archive.open(path)
+    expected = hashlib.sha256(path.read_bytes()).hexdigest()
+
+    assert [expected, expected] == [archive.sha256(), archive.sha256(archive.sources[0])]
+
+
+def test_a_file_that_is_not_where_the_zip_says_has_a_digest_too(tmp_path: Path) -> None:
+    """That of nothing; it is never read."""
+    path = zipped(tmp_path, {"x.json": text([music()]), "good.json": text([extended()])})
+    archive = Archive.open(tampered(path, offset=3))
+
+    assert hashlib.sha256(b"").hexdigest() == archive.sha256(archive.sources[0])
 
 
 def test_equal_rows_are_numbered_within_a_file_only(tmp_path: Path) -> None:
