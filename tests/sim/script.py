@@ -1,7 +1,8 @@
 """What people and the weather do in a run, in order of time, whatever becomes of the product."""
 
 import asyncio
-from contextlib import suppress
+import sqlite3
+from contextlib import closing, suppress
 from enum import StrEnum
 from functools import partial
 from typing import Any
@@ -143,11 +144,18 @@ class Script:
         if user_id is not None:
             await connecting.disconnect(life.spotify, user_id=user_id)
 
+    async def _registered(self, life: Life, listener: int) -> UserId:
+        """Return the listener's account, which may be there since just before a crash."""
+        name = f"listener-{listener}"
+        address = f"file:{life.file}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True)) as connection:
+            found = connection.execute("select id from users where name = ?", [name]).fetchone()
+        user_id = UserId(found[0]) if found else await add_user(life.runtime, name)
+        self.user_ids[listener] = user_id
+        return user_id
+
     async def _sign_in(self, life: Life, listener: int) -> None:
-        user_id = self.user_ids.get(listener)
-        if user_id is None:
-            user_id = await add_user(life.runtime, f"listener-{listener}")
-            self.user_ids[listener] = user_id
+        user_id = self.user_ids.get(listener) or await self._registered(life, listener)
         begun = await connecting.begin(life.spotify, user_id=user_id, session_id=None)
         self._stage.simulator.state.auto_consent = AutoConsent(listener=listener)
         async with httpx2.AsyncClient(transport=life.wire) as browser:
