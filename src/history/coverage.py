@@ -7,9 +7,11 @@ thought: the spans that are left say it all.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from enum import StrEnum
 from zoneinfo import ZoneInfo
+
+from src.history.zones import Unit, periods
 
 
 class Known(StrEnum):
@@ -115,8 +117,7 @@ def calendar(swept: Sequence[Span], *, zone: ZoneInfo) -> Iterator[Day]:
         return
     period_from_s, period_to_s = swept[0].from_s, swept[-1].to_s
     index = 0
-    for day, starts_s, stops_s in _days(period_from_s, period_to_s, zone):
-        from_s, to_s = max(starts_s, period_from_s), min(stops_s, period_to_s)
+    for day, from_s, to_s in periods(Unit.DAY, zone, from_s=period_from_s, to_s=period_to_s):
         seconds: dict[Known, int] = {}
         while index < len(swept) and swept[index].from_s < to_s:
             span = swept[index]
@@ -126,19 +127,3 @@ def calendar(swept: Sequence[Span], *, zone: ZoneInfo) -> Iterator[Day]:
                 break
             index += 1
         yield Day(day, from_s, to_s, seconds)
-
-
-def _days(from_s: int, to_s: int, zone: ZoneInfo) -> Iterator[tuple[date, int, int]]:
-    day = datetime.fromtimestamp(from_s, zone).date()
-    starts_s = _midnight_s(day, zone)
-    while starts_s < to_s:
-        following = day + timedelta(days=1)
-        stops_s = _midnight_s(following, zone)
-        if stops_s > starts_s:
-            yield day, starts_s, stops_s
-        day, starts_s = following, stops_s
-
-
-def _midnight_s(day: date, zone: ZoneInfo) -> int:
-    """First instant of a local day; a midnight that a clock change skips is the change itself."""
-    return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp())
