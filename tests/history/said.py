@@ -72,3 +72,8 @@ def play(start: str, end: str, ms: int, *, flags: Flag = Flag.MAPPED) -> Observa
 def total_ms(events: list[Event]) -> int:
     """Return milliseconds of all events."""
     return sum(event.ms for event in events)
+
+
+def brief(events: list[Event]) -> list[tuple[str, int, str]]:
+    """Return certainty, ms and rule of each event."""
+    return [(event.certainty, event.ms, event.rule) for event in events]

@@ -102,6 +102,25 @@ def test_joins_chain_and_order_makes_no_difference() -> None:
     assert [(rows[2].key, 40_000)] == [(event.id, event.ms) for event in results.pop()]
 
 
+def test_a_worse_row_may_join_two_better_ones() -> None:
+    """It stands for the event that it became a source of."""
+    hub, long, exact = acc("10:00", 45_000), acc("13:00", 50_000), ext("18:00", 40_000)
+
+    (event,) = derive([hub, long, exact], [join(hub, long), join(hub, exact)])
+
+    assert {hub.key, long.key, exact.key} == {key for key, _ in event.sources}
+
+
+def test_a_duplicate_brings_its_partner_along() -> None:
+    """The longer row needs no account row any more: another one is only explained."""
+    long, short = ext("10:30:00", 1_500_000), ext("10:29:58", 1_499_000)
+    joined, other = acc("10:35", 700_000), acc("10:30", 1_504_000)
+
+    (event,) = derive([long, short, joined, other], [join(short, joined)])
+
+    assert (long.key, "overlap", 4) == (event.id, event.rule, len(event.sources))
+
+
 def test_a_joined_row_is_no_other_rows_partner() -> None:
     """The account row that the user joined leaves the one that rules would have chosen."""
     other = ext("18:00", 1_800_000)

@@ -1,17 +1,12 @@
-"""The rules of the merge, one by one, and where each of them ends."""
+"""The rules for the two exports, one by one, and where each of them ends."""
 
 import pytest
 
 from src.history.merge.derive import derive
-from src.history.merge.event import Certainty, Event, Role, Rule
-from src.history.observations import Flag, Observation
+from src.history.merge.event import Certainty, Role, Rule
+from src.history.observations import Observation
 from src.history.sittings import sittings_of
-from tests.history.said import acc, at, ext, play, poll, total_ms, win
-
-
-def brief(events: list[Event]) -> list[tuple[str, int, str]]:
-    """Return certainty, ms and rule of each event."""
-    return [(event.certainty, event.ms, event.rule) for event in events]
+from tests.history.said import acc, at, brief, ext, total_ms, win
 
 
 def test_both_exports_of_one_stream_are_one_event() -> None:
@@ -60,6 +55,46 @@ def test_the_nearest_pair_comes_first() -> None:
     events = derive([*rows, *others])
 
     assert [others[1].key, others[0].key] == [event.sources[1][0] for event in events]
+
+
+def test_the_cheaper_of_two_partners_is_taken() -> None:
+    """Who is 30 s off comes before who is 31 s off, whatever their order."""
+    early, late = acc("10:29", 20_000), acc("10:31", 20_000)
+
+    exact = next(e for e in derive([early, late, ext("10:30:30", 20_000)]) if len(e.sources) > 1)
+
+    assert late.key == exact.sources[1][0]
+
+
+def test_in_one_minute_the_first_comes_first() -> None:
+    """Rows that cost the same are taken in order of rank."""
+    first, second = derive([ext("10:30:05", 20_000), ext("10:30:40", 20_000), acc("10:30", 20_000)])
+
+    assert (2, 1) == (len(first.sources), len(second.sources))
+
+
+@pytest.mark.parametrize(("ms", "events"), [(999, 2), (1_000, 1)])
+def test_rows_of_no_length_do_not_drift(ms: int, events: int) -> None:
+    """Rule 5: below a second, equal ms say nothing."""
+    assert events == len(derive([ext("10:00", ms), acc("10:10", ms)]))
+
+
+def test_the_first_rule_that_found_a_source_names_the_event() -> None:
+    """What comes later only adds sources."""
+    (event,) = derive(
+        [ext("10:30", 600_000), acc("10:30", 600_000), win("08:00", "12:00", 600_000)]
+    )
+
+    assert ("equal_ms", 3) == (event.rule, len(event.sources))
+
+
+def test_the_cheapest_sum_comes_first() -> None:
+    """Rule 3: of two sums, the one that ends in the account row's minute."""
+    rows = [ext("10:19:05", 7_000), ext("10:19:20", 8_000), ext("10:20:10", 7_000)]
+
+    events = derive([*rows, acc("10:20", 15_000)])
+
+    assert ["extended", "sum", "sum"] == [event.rule for event in events]
 
 
 def test_one_account_row_may_be_several_extended_rows() -> None:
@@ -133,62 +168,6 @@ def test_short_rows_of_one_minute_all_stay() -> None:
     assert not any(event.doubtful for event in events)
 
 
-def test_a_window_that_is_explained_is_only_a_source() -> None:
-    """Rule 9: what an export has, the resume point adds nothing to."""
-    window = win("08:00", "12:00", 1_200_000)
-
-    (event,) = derive([window, ext("11:00", 1_200_000)])
-
-    assert ("exact", 1_200_000, "overlap") == brief([event])[0]
-    assert (window.key, Role.EXPLAINS) == event.sources[1]
-
-
-def test_a_window_keeps_what_nothing_explains() -> None:
-    """Rule 9: the residual is an event somewhere in the window."""
-    minute, window = derive([win("08:00", "12:00", 1_200_000), acc("11:00", 500_000)])
-
-    assert [("minute", 500_000, "account"), ("window", 700_000, "window")] == brief(
-        [minute, window]
-    )
-    assert (at("08:00"), at("12:00")) == (window.earliest_s, window.latest_s)
-    assert (at("11:00"), at("11:00:59")) == (minute.earliest_s, minute.latest_s)
-    assert at("11:00:30") == minute.ended_s
-
-
-def test_slack_counts_at_both_ends_of_a_window() -> None:
-    """Rule 9: an event that begins with the window's end is credited 10 s."""
-    events = derive([win("08:00", "12:00", 60_000), ext("12:10", 600_000, start="12:00")])
-
-    assert [("window", 50_000, "window"), ("exact", 600_000, "extended")] == brief(events)
-
-
-@pytest.mark.parametrize(
-    ("heard_ms", "residual_ms"), [(30_000, None), (30_001, 30_001), (7_200_000, 7_200_000)]
-)
-def test_a_residual_must_be_worth_an_event(heard_ms: int, residual_ms: int | None) -> None:
-    """Rule 9: more than 30 s, and never more than the window is long."""
-    events = derive([win("08:00", "10:00", heard_ms)])
-
-    assert ([] if residual_ms is None else [residual_ms]) == [event.ms for event in events]
-
-
-def test_a_window_cannot_hold_more_than_its_length() -> None:
-    """Rule 10: what does not fit is cut, and said so; a replay says at least."""
-    (event,) = derive([win("08:00", "09:00", 3_700_000, flags=Flag.AT_LEAST)])
-
-    assert 3_600_000 == event.ms
-    assert event.clamped
-    assert event.at_least
-
-
-def test_five_percent_of_a_window_is_no_event() -> None:
-    """Rule 9: a long window forgives more than 30 s."""
-    given = win("08:00", "12:00", 2_000_000)
-
-    assert 1 == len(derive([given, ext("11:00", 1_900_000)]))
-    assert 2 == len(derive([given, ext("11:00", 1_899_999)]))
-
-
 def test_a_row_inside_another_is_a_duplicate() -> None:
     """Rule 0: an hour does not hold two half hours that fill it twice."""
     long = ext("10:30:00", 1_500_000, start="10:00:00")
@@ -212,6 +191,17 @@ def test_a_row_that_time_can_hold_is_no_duplicate(other: Observation) -> None:
     assert 2 == len(derive([ext("10:30:00", 1_500_000, start="10:00:00"), other]))
 
 
+def test_a_row_is_the_duplicate_of_an_event_only() -> None:
+    """Rule 0: the longest are judged first; a duplicate has no duplicates."""
+    rows = [
+        ext("10:16:40", 600_000, start="10:00:00"),
+        ext("10:10:00", 500_000, start="10:01:40"),
+        ext("10:04:00", 95_000, start="10:02:25"),
+    ]
+
+    assert [95_000, 600_000] == [event.ms for event in derive(rows)]
+
+
 @pytest.mark.parametrize(
     ("minute", "rules", "total"),
     [("10:09", ["drift"], 45_000), ("10:20", ["extended", "account"], 90_000)],
@@ -224,6 +214,33 @@ def test_a_clock_may_be_off_by_a_quarter_of_an_hour(
 
     assert (rules, total) == ([event.rule for event in events], total_ms(events))
     assert [len(rules) > 1] * len(rules) == [event.doubtful for event in events]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param([acc("10:00", 45_000), ext("10:20", 45_900)], id="either-way"),
+        pytest.param([acc("10:00", 0), ext("10:20", 0)], id="no-length"),
+    ],
+)
+def test_what_may_be_one_is_doubtful(rows: list[Observation]) -> None:
+    """Both of them, so that the user finds them side by side."""
+    assert [True, True] == [event.doubtful for event in derive(rows)]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param([ext("10:00", 45_000), acc("10:20", 50_001)], id="other-ms"),
+        pytest.param([acc("10:00", 45_000), acc("10:20", 45_000)], id="one-export"),
+        pytest.param(
+            [ext("10:00", 45_000), acc("10:00", 45_000), acc("10:40", 45_000)], id="has-a-partner"
+        ),
+    ],
+)
+def test_what_cannot_be_one_is_not_doubtful(rows: list[Observation]) -> None:
+    """Only lone rows of both exports with the same ms are."""
+    assert not any(event.doubtful for event in derive(rows))
 
 
 def test_loose_ms_pair_after_the_sums() -> None:
@@ -259,67 +276,6 @@ def test_short_account_rows_are_not_explained_by_overlap() -> None:
     """Rule 6: below 30 s a row fits anywhere."""
     assert 2 == len(derive([ext("10:30", 1_800_000), acc("10:20", 29_999)]))
     assert 1 == len(derive([ext("10:30", 1_800_000), acc("10:20", 30_000)]))
-
-
-def test_a_play_of_another_app_is_explained_or_stays() -> None:
-    """Rule 8: the same time is the same listening, where the episode is sure to be the same."""
-    exact = ext("10:30", 1_800_000)
-    same, later = play("10:00", "10:30", 1_790_000), play("18:00", "18:10", 600_000)
-    unsure = play("10:00", "10:30", 1_790_000, flags=Flag.NONE)
-
-    assert [("exact", 1_800_000, "overlap")] == brief(derive([same, exact]))
-    assert [("exact", 1_800_000, "extended"), ("exact", 600_000, "gpodder")] == brief(
-        derive([later, exact])
-    )
-    assert 3_590_000 == total_ms(derive([unsure, exact]))
-
-
-def test_another_app_moves_no_resume_point() -> None:
-    """Only a mapped play explains a window."""
-    window = win("08:00", "12:00", 600_000)
-
-    assert 1 == len(derive([window, play("10:00", "10:10", 600_000)]))
-    assert 2 == len(derive([window, play("10:00", "10:10", 600_000, flags=Flag.NONE)]))
-
-
-def test_no_event_outgrows_its_time() -> None:
-    """Rule 10: ms beyond the wall time are cut to it, plus 5 s."""
-    (event,) = derive([play("10:00", "10:10", 900_000)])
-
-    assert 605_000 == event.ms
-    assert event.clamped
-
-
-def test_a_poll_makes_no_event_and_narrows_a_window() -> None:
-    """Who was seen playing at ten listened around ten."""
-    (event,) = derive([win("08:00", "12:00", 600_000), poll("10:00"), poll("10:05")])
-
-    assert [] == derive([poll("10:00")])
-    assert (at("09:50"), at("10:15")) == (event.began_s, event.ended_s)
-    assert (at("08:00"), at("12:00")) == (event.earliest_s, event.latest_s)
-    assert 3 == len(event.sources)
-
-
-def test_a_poll_confirms_the_surest_event() -> None:
-    """It is a source of one event, and moves no exact time."""
-    look = poll("10:29")
-
-    window, exact = sorted(
-        derive([win("08:00", "12:00", 3_600_000), ext("10:30", 600_000), look]),
-        key=lambda event: event.began_s,
-    )
-
-    assert (look.key, Role.EXPLAINS) in exact.sources
-    assert 1 == len(window.sources)
-    assert (at("10:20"), at("10:30")) == (exact.began_s, exact.ended_s)
-
-
-def test_a_poll_moves_an_account_row_within_its_minute() -> None:
-    """Still playing at :50, it ended no earlier."""
-    (event,) = derive([acc("10:30", 600_000), poll("10:30:50"), poll("10:20:10")])
-
-    assert (at("10:20:10"), at("10:30:50")) == (event.began_s, event.ended_s)
-    assert (at("10:30"), at("10:30:59")) == (event.earliest_s, event.latest_s)
 
 
 def test_more_rows_than_any_listener_has_are_still_in_no_order() -> None:
