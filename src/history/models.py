@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from src.database import Base, BigId
 
 _OPEN = text("state in ('queued', 'running', 'undoing')")
+_WINDOWS = text("certainty = 'window'")
 
 
 class RunKind(StrEnum):
@@ -238,13 +239,21 @@ class ListeningEvent(Base):
 
     `episode_ref` is never a linked title. `id` is the key of the primary observation,
     `observation_id` its row. On PostgreSQL the primary key's index has the columns that
-    statistics read.
+    statistics read. Windows, which alone may be long, have an index of their own.
     """
 
     __tablename__ = "listening_event"
     __table_args__ = (
         Index("uq_listening_event_user_id_id", "user_id", "id", unique=True),
         Index("ix_listening_event_user_id_episode_ref", "user_id", "episode_ref"),
+        Index(
+            "ix_listening_event_windows",
+            "user_id",
+            "ended_s",
+            "began_s",
+            sqlite_where=_WINDOWS,
+            postgresql_where=_WINDOWS,
+        ),
         {"sqlite_with_rowid": False},
     )
 
