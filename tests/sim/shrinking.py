@@ -34,7 +34,7 @@ class Shrinking:
     fails: Fails
     most_runs: int = MOST_RUNS
     runs: int = 0
-    _known: set[str] = field(default_factory=set)
+    _known: set[Plan] = field(default_factory=set)
 
     def shrink(self) -> Plan:
         """Search until nothing can be left out, or the runs are used up."""
@@ -49,10 +49,9 @@ class Shrinking:
         return self.best
 
     def _try(self, plan: Plan) -> bool:
-        text = plan.to_json()
-        if text in self._known:
+        if plan in self._known:
             return False
-        self._known.add(text)
+        self._known.add(plan)
         if self.runs >= self.most_runs:
             raise _Enough
         self.runs += 1
