@@ -10,8 +10,10 @@ import structlog
 from tests.databases import PostgresServer
 from tests.network import close_network, opened_network
 from tests.servers import EXTERNAL_POSTGRES, SUPERUSER, Keeper, Ports
+from tests.utils import database_waits
 
 close_network()
+database_waits.watch()
 # Unconfigured, structlog renders tracebacks with all local variables, which takes seconds each.
 structlog.configure(
     processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()]
