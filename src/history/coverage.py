@@ -4,7 +4,6 @@ Nothing is added up or taken back, so neither the order of imports nor an undo n
 thought: the spans that are left say it all.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -59,7 +58,8 @@ class Day:
     seconds: Mapping[Known, int]
 
 
-_BEST_FIRST = (Known.EXACT, Known.MINUTE, Known.INFERRED)
+_BEST_FIRST = tuple(Known)
+_PLACES = {known: place for place, known in enumerate(_BEST_FIRST)}
 
 
 def sweep(spans: Iterable[Span], *, from_s: int, to_s: int) -> list[Span]:
@@ -74,24 +74,26 @@ def sweep(spans: Iterable[Span], *, from_s: int, to_s: int) -> list[Span]:
         Spans without gap or overlap from `from_s` to `to_s`, in order, neighbours of
         different classes: their seconds sum to the period. Empty if the period is.
     """
-    ends: list[tuple[int, int, Known]] = []
+    ends: list[tuple[int, int, int]] = []
     for span in spans:
-        if span.known is not Known.NONE and max(span.from_s, from_s) < min(span.to_s, to_s):
-            ends.append((max(span.from_s, from_s), 1, span.known))
-            ends.append((min(span.to_s, to_s), -1, span.known))
+        first_s, last_s = max(span.from_s, from_s), min(span.to_s, to_s)
+        if first_s < last_s:
+            place = _PLACES[span.known]
+            ends += ((first_s, 1, place), (last_s, -1, place))
     ends.sort()
     found: list[Span] = []
-    open_spans: Counter[Known] = Counter()
+    open_spans = [0] * len(_BEST_FIRST)
+    open_spans[-1] = 1  # that nobody knows is always so
     at_s = from_s
-    for end_s, step, known in [*ends, (to_s, 0, Known.NONE)]:
+    for end_s, step, place in [*ends, (to_s, 0, 0)]:
         if end_s > at_s:
-            best = next((one for one in _BEST_FIRST if open_spans[one]), Known.NONE)
+            best = _BEST_FIRST[next(index for index, count in enumerate(open_spans) if count)]
             if found and found[-1].known is best:
                 found[-1] = Span(found[-1].from_s, end_s, best)
             else:
                 found.append(Span(at_s, end_s, best))
             at_s = end_s
-        open_spans[known] += step
+        open_spans[place] += step
     return found
 
 
