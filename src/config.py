@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     cors_origins: Annotated[list[str], NoDecode] = []
     session_idle_days: Annotated[int, Field(ge=1, le=365)] = 14
     session_absolute_days: Annotated[int, Field(ge=1, le=365)] = 90
+    import_limit_mib: Annotated[int, Field(ge=1, le=65_536)] = 2048
+    disk_floor_mib: Annotated[int, Field(ge=0, le=1_048_576)] = 512
     password_hashing_threads: Annotated[int, Field(ge=1, le=16)] = 2
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"

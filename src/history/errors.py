@@ -55,3 +55,83 @@ class TooManyMembers(ArchiveRefused):
             f"This zip holds more than the {most:,} files we open. Use the zip just as Spotify "
             "sent it, or give us its JSON files one by one."
         )
+
+
+class FileGone(ArchiveRefused):
+    """It was there when the import began."""
+
+    code = "file_gone"
+    title = "File gone"
+    advice = (
+        "The file is not where it was when the import began. What was read of it is kept; import "
+        "it again for the rest."
+    )
+
+
+class WorkTakenOver(PlayheadError):
+    """Another process took over this import; stop without writing anything."""
+
+    status = 409
+    code = "import_taken_over"
+    title = "Import taken over"
+
+    def __init__(self) -> None:
+        super().__init__("Another process went on with this import. Nothing is lost.")
+
+
+class ImportRunning(PlayheadError):
+    """The user's last import, or its undoing, has not ended."""
+
+    status = 409
+    code = "import_running"
+    title = "Import running"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "An import of yours is not done yet. Wait until it is, then begin the next one."
+        )
+
+
+class NotUndoable(PlayheadError):
+    """The import is in a state that has nothing to undo."""
+
+    status = 409
+    code = "import_not_undoable"
+    title = "Nothing to undo"
+
+    def __init__(self) -> None:
+        super().__init__("This import was undone already.")
+
+
+class NoSpace(PlayheadError):
+    """The disk would be too full afterwards."""
+
+    status = 507
+    code = "no_space"
+    title = "Not enough disk space"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is too little free space on the server's disk to take this file. Free some, or "
+            "lower DISK_FLOOR_MIB."
+        )
+
+
+class UploadOffset(PlayheadError):
+    """A part of an upload begins elsewhere than the last one ended."""
+
+    status = 409
+    code = "upload_offset"
+    title = "Wrong offset"
+
+    def __init__(self, offset: int) -> None:
+        """Say where the next part has to begin."""
+        super().__init__(f"The next part of this upload has to begin at byte {offset}.")
+
+
+class UploadBroken(PlayheadError):
+    """The body cannot be taken as one or more files."""
+
+    status = 422
+    code = "upload_broken"
+    title = "Upload cannot be read"

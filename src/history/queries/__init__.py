@@ -1,0 +1,1 @@
+"""Every statement on history tables, by subject."""
