@@ -43,9 +43,10 @@ def main(
     print(summary(outcome))
     if outcome.broken is None:
         return
-    print(report(outcome, file=file))
+    small, runs = shrunk(outcome)
+    print(report(outcome, small, runs=runs, file=file))
     if keep:
-        print(f"kept: {save(shrunk(outcome)[0])}")
+        print(f"kept: {save(small)}")
     sys.exit(1)
 
 

@@ -39,9 +39,15 @@ def shrunk(outcome: Outcome) -> tuple[Outcome, int]:
     return smallest, shrinking.runs
 
 
-def report(outcome: Outcome, *, file: Path | None = None, shrink: bool = True) -> str:
-    """Tell of a broken run: how to repeat it, its small form, where it parts from a calm one."""
-    small, runs = shrunk(outcome) if shrink else (outcome, 0)
+def report(outcome: Outcome, small: Outcome, *, runs: int, file: Path | None = None) -> str:
+    """Tell of a broken run: how to repeat it, its small form, where it parts from a calm one.
+
+    Args:
+        outcome: The run as it was found.
+        small: What `shrunk` made of it.
+        runs: How many runs that took.
+        file: Where its plan came from; None if from its seed.
+    """
     left = len(small.plan.faults)
     calm = run(small.plan.with_faults(()))
     return "\n".join(

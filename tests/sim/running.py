@@ -59,7 +59,8 @@ def run(plan: Plan) -> Outcome:
         stage = Stage(plan, Path(folder))
         with sealed(plan.seed, stage.surroundings), stage.chronicle.listening():
             script = Script(stage)
-            verdict = Verdict(Case(stage, script))
+            case = Case(stage, script)
+            verdict = Verdict(case)
             stage.watchers.append(verdict.exchange)
             stage.chronicle.listeners += [script.event, verdict.event]
             try:
@@ -69,6 +70,7 @@ def run(plan: Plan) -> Outcome:
             file = stage.keep_file(Path(folder) / "last")
             took_s = process_time() - began_s
             outcome = _outcome(stage, verdict.broken, took_s=took_s, file=file)
+            case.close()
             stage.clear_away()
     return outcome
 

@@ -62,7 +62,7 @@ def test_report_says_how_to_repeat_it() -> None:
     held = run(Plan(seed=1, days=0.01, users=1, shows=1, faults=(_HTML,)))
     outcome = replace(held, broken=Broken("planted", "as planned"))
 
-    told = report(outcome, shrink=False)
+    told = report(outcome, outcome, runs=0)
 
     assert f"repeat it: {command_of(outcome.plan)}" in told
     assert outcome.plan.to_json() in told

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from tests.sim.plan import Plan, draw
-from tests.sim.report import report
+from tests.sim.report import report, shrunk
 from tests.sim.running import Outcome, run
 
 SEEDS = 30  # about 3 s of a core each; the product makes 33 database calls for one of its own
@@ -23,7 +23,8 @@ LONGEST_IDLE_DAY_S = 0.05
 def _judge(plan: Plan) -> Outcome:
     outcome = run(plan)
     if outcome.broken is not None:
-        pytest.fail(report(outcome), pytrace=False)
+        small, runs = shrunk(outcome)
+        pytest.fail(report(outcome, small, runs=runs), pytrace=False)
     return outcome
 
 

@@ -2,8 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, NoReturn
 
@@ -35,12 +34,20 @@ class Case:
 
     stage: Stage
     script: Script
+    _readers: dict[int, sqlite3.Connection] = field(default_factory=dict)
 
     def rows(self, statement: str, *values: object) -> list[Any]:
         """Ask the living process's database, past all guards."""
-        address = f"file:{self.stage.life.file}?mode=ro"
-        with closing(sqlite3.connect(address, uri=True)) as connection:
-            return connection.execute(statement, values).fetchall()
+        life = self.stage.life
+        if life.number not in self._readers:
+            address = f"file:{life.file}?mode=ro"
+            self._readers[life.number] = sqlite3.connect(address, uri=True)
+        return self._readers[life.number].execute(statement, values).fetchall()
+
+    def close(self) -> None:
+        """Close what was opened for reading."""
+        for reader in self._readers.values():
+            reader.close()
 
     def users(self) -> Iterator[tuple[int, int]]:
         """Yield listener and user of everybody who has an account."""
