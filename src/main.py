@@ -28,6 +28,7 @@ from src.config import Settings
 from src.cost_tracking import api as costs
 from src.database import Session
 from src.errors import NotFound, PlayheadError
+from src.history import api as history_api
 from src.jobs.worker import background as background_work
 from src.middleware import (
     BodyLimit,
@@ -136,7 +137,14 @@ def create_app(
         _equip(
             app, runtime, spotify or Spotify.open(runtime, spotify_settings, transport=transport)
         )
-    rooms = (auth.router, spotify_api.router, costs.router, health.router, site.router)
+    rooms = (
+        auth.router,
+        spotify_api.router,
+        history_api.router,
+        costs.router,
+        health.router,
+        site.router,
+    )
     for router in (*rooms, documents):
         app.include_router(router)
     _tell_errors(app)

@@ -69,6 +69,7 @@ def day_of(second: int, zone: ZoneInfo) -> date:
     return following if midnight_s(following, zone) <= second else day
 
 
+@lru_cache(maxsize=20_000)
 def midnight_s(day: date, zone: ZoneInfo) -> int:
     """Return the first instant of a local day, UTC epoch seconds.
 

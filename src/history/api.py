@@ -1,0 +1,9 @@
+"""Every endpoint of the history room."""
+
+from fastapi import APIRouter
+
+from src.history.routes import listing, statistics
+
+router = APIRouter()
+for part in (listing.router, statistics.router):
+    router.include_router(part)
