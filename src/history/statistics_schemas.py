@@ -113,7 +113,7 @@ class Streak(Figure):
 
 
 class Streaks(BaseModel):
-    """The longest streak of the time, and the one that is on: its last day is the latest two's."""
+    """The longest streak of the time, and the one that is on: it reaches today or yesterday."""
 
     longest: Streak | None
     current: Streak | None

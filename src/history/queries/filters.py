@@ -129,7 +129,10 @@ async def where(session: Session, *, user_id: UserId, events: Events) -> Where:
         flat = tuple(value for _, some in inner for value in some)
         found.append((text, (*flat, user_id, events.completion.value)))
     if events.catalogue is not None:
-        text = f"(select {age(session)} from {EPISODE} where h.id = e.episode_ref) = ?"
+        text = (
+            f"(select {age(session)} from history_episode h left join episode c"
+            " on c.id = h.episode_id where h.id = e.episode_ref and h.user_id = ?) = ?"
+        )
         found.append((text, (user_id, events.catalogue.value)))
     return Where(
         " and ".join(text for text, _ in found),
@@ -137,10 +140,13 @@ async def where(session: Session, *, user_id: UserId, events: Events) -> Where:
     )
 
 
-EPISODE = (
-    "(select * from history_episode where user_id = ?) h left join episode c on c.id = h.episode_id"
-)
-"""An episode of the user's and its row in the catalogue; takes the user."""
+def with_episode(ref: str) -> str:
+    """Return SQL that joins an episode of the user's and the catalogue's; takes the user."""
+    return (
+        f"join history_episode h on h.id = {ref} and h.user_id = ?"
+        " left join episode c on c.id = h.episode_id"
+    )
+
 
 LENGTH_MS = "coalesce(c.duration_ms, h.duration_ms, 0)"
 """SQL for the length of an episode in milliseconds; 0 where it is not known."""
@@ -189,7 +195,7 @@ _TOLD_BY = (
 )
 _OF_COMPLETION = (
     "select t.episode_ref from (select t.episode_ref, sum(t.ms) as ms from listening_event t"
-    f" where {{}} group by t.episode_ref) t join {EPISODE} on h.id = t.episode_ref"
+    f" where {{}} group by t.episode_ref) t {with_episode('t.episode_ref')}"
     f" where {completion('t.ms')} = ?"
 )
 

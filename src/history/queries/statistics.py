@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from src.database import Session
-from src.history.queries.filters import EPISODE, Events, Where, age, completion, where
+from src.history.queries.filters import Events, Where, age, completion, where, with_episode
 from src.history.queries.raw import Statement
 from src.history.zones import local_day
 from src.utils.types import UserId
@@ -174,7 +174,7 @@ async def by_completion(
         " from (select e.episode_ref, count(*) as n, sum(e.ms) as ms,"
         " sum(case when e.certainty <> 'window' then e.ms else 0 end) as known_ms"
         f" from listening_event e where {condition.text} group by e.episode_ref) t"
-        f" join {EPISODE} on h.id = t.episode_ref group by 1"
+        f" {with_episode('t.episode_ref')} group by 1"
     )
     rows = await _statement(text).rows(session, *condition.values, user_id)
     return {row[0]: (row[1], Sum(*map(int, row[2:]))) for row in rows}
@@ -185,7 +185,7 @@ async def by_catalogue(session: Session, *, user_id: UserId, events: Events) -> 
     condition = await where(session, user_id=user_id, events=events)
     text = (
         f"select {age(session)} as class, {_sums()} from listening_event e"
-        f" join {EPISODE} on h.id = e.episode_ref where {condition.text} group by 1"
+        f" {with_episode('e.episode_ref')} where {condition.text} group by 1"
     )
     rows = await _statement(text).rows(session, user_id, *condition.values)
     return {row[0]: Sum(*map(int, row[1:])) for row in rows}
