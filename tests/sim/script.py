@@ -6,12 +6,11 @@ from contextlib import closing, suppress
 from enum import StrEnum
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import httpx2
 from pydantic import SecretStr
 
-from simulator.service.state import AutoConsent
 from src.spotify import connecting
 from src.spotify.errors import NotConnected, ReconnectNeeded
 from src.spotify.scheduling import request_run
@@ -157,9 +156,10 @@ class Script:
     async def _sign_in(self, life: Life, listener: int) -> None:
         user_id = self.user_ids.get(listener) or await self._registered(life, listener)
         begun = await connecting.begin(life.spotify, user_id=user_id, session_id=None)
-        self._stage.simulator.state.auto_consent = AutoConsent(listener=listener)
+        address = urlsplit(begun.url)
+        pressed = dict(parse_qsl(address.query)) | {"decision": "allow", "listener": str(listener)}
         async with httpx2.AsyncClient(transport=life.wire) as browser:
-            answer = await browser.get(begun.url)
+            answer = await browser.post(address._replace(query="").geturl(), data=pressed)
         back = parse_qs(urlsplit(answer.headers["location"]).query)
         await connecting.finish(
             life.spotify,
