@@ -13,7 +13,7 @@ from src.history.queries import titles as queries
 from src.history.queries.events import ObservationOf
 from src.history.queries.titles import Title
 from src.history.titles import (
-    EVIDENCE_MS,
+    Evidence,
     TitleLink,
     identity_of_spotify,
     identity_of_title,
@@ -24,6 +24,10 @@ from src.utils.types import UserId
 
 SEVERAL = "several"
 """In the place of a reason: several episodes carry the title, so each row is decided alone."""
+
+_NEAR_S = 7 * 86_400
+"""Seconds before and after the rows of titles in which evidence is looked for: a row's
+longest time."""
 
 _MOST_ROWS = 100_000
 """Rows without a link of one show that evidence is looked for; nobody has as many."""
@@ -107,18 +111,20 @@ async def _by_evidence(
     told = await events_queries.observations_of(session, user_id=user_id, refs=refs)
     for row in told[:_MOST_ROWS]:
         rows[row.episode_ref].append(_observation(row, refs[row.episode_ref]))
-    lengths = {row.ms for own in rows.values() for row in own if row.ms >= EVIDENCE_MS}
-    heard: defaultdict[int, list[Observation]] = defaultdict(list)
-    if lengths:
-        for identity, ended_s, ms in await queries.evidence(
-            session, user_id=user_id, show_ref=show_ref, lengths=lengths
-        ):
-            heard[ms].append(_extended(identity, ended_s, ms))
-    links = {}
-    for ref in refs:
-        near = [row for ms in {row.ms for row in rows[ref]} for row in heard.get(ms, ())]
-        links[ref] = link_title(rows[ref], own=(), library=(), same_show=near)
-    return links
+    ends = [row.ended_s for row in told]
+    if not ends:
+        return {ref: TitleLink() for ref in refs}
+    heard = Evidence(
+        _extended(*row)
+        for row in await queries.evidence(
+            session,
+            user_id=user_id,
+            show_ref=show_ref,
+            from_s=min(ends) - _NEAR_S,
+            to_s=max(ends) + _NEAR_S,
+        )
+    )
+    return {ref: link_title(rows[ref], own=(), library=(), same_show=heard) for ref in refs}
 
 
 def _observation(row: ObservationOf, identity: str) -> Observation:
@@ -132,9 +138,9 @@ def _observation(row: ObservationOf, identity: str) -> Observation:
     )
 
 
-def _extended(identity: str, ended_s: int, ms: int) -> Observation:
+def _extended(identity: str, ended_s: int, began_s: int, ms: int) -> Observation:
     return Observation(
-        source=Source.EXTENDED, episode=identity, ended_s=ended_s, began_s=ended_s, ms=ms
+        source=Source.EXTENDED, episode=identity, ended_s=ended_s, began_s=began_s, ms=ms
     )
 
 

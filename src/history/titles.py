@@ -5,6 +5,7 @@ its own until exactly one episode can be meant.
 """
 
 import unicodedata
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,10 @@ from src.history.observations import MINUTE_S, Observation
 
 EVIDENCE_MS = 60_000
 """Least milliseconds of two rows whose equality says that they are one listening."""
+
+
+_MOST_LOOKED_AT = 256
+"""Rows looked at for one row; within its time nobody comes near it."""
 
 
 class LinkReason(StrEnum):
@@ -76,31 +81,75 @@ def identity_of_spotify(spotify_id: str) -> str:
     return f"spotify:{spotify_id}"
 
 
+class Evidence:
+    """What was heard of a show by the extended export, asked for what account rows tell of.
+
+    Args:
+        heard: Extended rows of episodes with an id.
+    """
+
+    def __init__(self, heard: Iterable[Observation]) -> None:
+        self._by_ms: defaultdict[tuple[int, int], set[str]] = defaultdict(set)
+        self._rows = sorted(heard, key=lambda row: (row.ended_s, row.began_s, row.episode))
+        self._ends = [row.ended_s for row in self._rows]
+        for row in self._rows:
+            self._by_ms[row.ms, row.ended_s // MINUTE_S].add(row.episode)
+
+    def of(self, row: Observation, candidates: Collection[str]) -> set[str]:
+        """Return the episodes that an account row may be of: those of a row of its ms and end.
+
+        Without candidates, it has to have at least EVIDENCE_MS. Among few of them, any ms
+        will do; and where the exports cut differently the time tells: those that were heard
+        in at least half of the row's, since one cannot hear two at once.
+        """
+        if not candidates and row.ms < EVIDENCE_MS:
+            return set()
+        minute = row.ended_s // MINUTE_S  # the tolerance is the minutes before and after
+        found = set[str]().union(
+            *(self._by_ms.get((row.ms, near), ()) for near in (minute - 1, minute, minute + 1))
+        )
+        if not candidates:
+            return found
+        return found.intersection(candidates) or self._meanwhile(row, candidates)
+
+    def _meanwhile(self, row: Observation, candidates: Collection[str]) -> set[str]:
+        to_s = row.ended_s + MINUTE_S // 2
+        from_s = to_s - row.ms // 1000
+        filled_s: defaultdict[str, int] = defaultdict(int)
+        first = bisect_left(self._ends, from_s)
+        for other in self._rows[first : first + _MOST_LOOKED_AT]:
+            both_s = min(to_s, other.ended_s) - max(from_s, other.began_s)
+            if both_s > 0 and other.episode in candidates:
+                filled_s[other.episode] += both_s
+        return {episode for episode, both_s in filled_s.items() if both_s * 2000 >= row.ms > 0}
+
+
 def link_title(
     rows: Iterable[Observation],
     *,
     own: Collection[str],
     library: Collection[str],
-    same_show: Iterable[Observation],
+    same_show: Iterable[Observation] | Evidence,
 ) -> TitleLink:
     """Decide which episode a title stands for; no order of input matters.
 
     (a) The one episode of the user's own data that carries show and title; (b) the one
     of the library; (c) with none of either, the one episode that all evidence points
-    to. If several carry the title, each row is decided by (c) alone. Evidence is an
-    extended row of the same ms, at least EVIDENCE_MS, whose end fits the row's minute.
+    to. If several carry the title, each row is decided by (c) alone.
 
     Args:
         rows: The title's account rows.
         own: Identities of episodes that the user's rows with a URI name so.
         library: Identities of episodes that the library names so.
-        same_show: The user's extended rows of all episodes of a show of that name.
+        same_show: The user's extended rows of all episodes of a show of that name, or what
+            was made of them.
     """
     candidates = tuple(sorted(set(own or library)))
     if len(candidates) == 1:
         reason = LinkReason.URI if own else LinkReason.LIBRARY
         return TitleLink(episode=candidates[0], reason=reason, candidates=candidates)
-    evidence = _evidence(rows, same_show, candidates)
+    heard = same_show if isinstance(same_show, Evidence) else Evidence(same_show)
+    evidence = {row.key: found for row in rows if (found := heard.of(row, candidates))}
     if candidates:
         told = {key: next(iter(found)) for key, found in evidence.items() if len(found) == 1}
         return TitleLink(candidates=candidates, evidence_n=len(told), rows=told)
@@ -109,22 +158,3 @@ def link_title(
         (episode,) = pointed_to
         return TitleLink(episode=episode, reason=LinkReason.EVIDENCE, evidence_n=len(evidence))
     return TitleLink()
-
-
-def _evidence(
-    rows: Iterable[Observation], same_show: Iterable[Observation], candidates: Collection[str]
-) -> dict[UUID, set[str]]:
-    """Return, by row, the episodes that its evidence points to; rows without are left out."""
-    heard: defaultdict[tuple[int, int], set[str]] = defaultdict(set)
-    for other in same_show:
-        if other.ms >= EVIDENCE_MS and (not candidates or other.episode in candidates):
-            heard[other.ms, other.ended_s // MINUTE_S].add(other.episode)
-    found: dict[UUID, set[str]] = {}
-    for row in rows:
-        minute = row.ended_s // MINUTE_S  # the tolerance is the minutes before and after
-        episodes = set[str]().union(
-            *(heard.get((row.ms, near), ()) for near in (minute - 1, minute, minute + 1))
-        )
-        if episodes:
-            found[row.key] = episodes
-    return found

@@ -5,7 +5,8 @@ from src.history.models import RunState
 from src.history.queries import observations as stored
 from src.history.work import Work
 
-_AT_ONCE = 5_000
+AT_ONCE = 5_000
+"""Observations taken back in one transaction."""
 
 
 async def undo(work: Work) -> None:
@@ -21,7 +22,7 @@ async def undo(work: Work) -> None:
     left = 1
     while left:
         async with work.step() as session:
-            left = await stored.withdraw(session, user_id=user_id, run_id=run_id, limit=_AT_ONCE)
+            left = await stored.withdraw(session, user_id=user_id, run_id=run_id, limit=AT_ONCE)
         await work.breathe()
     async with work.step() as session:
         await stored.withdraw_names(session, user_id=user_id, run_id=run_id)

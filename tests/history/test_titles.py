@@ -119,3 +119,18 @@ def test_a_title_of_two_episodes_is_decided_row_by_row() -> None:
 
     assert (None, (ONE, TWO), 2) == (link.episode, link.candidates, link.evidence_n)
     assert {first.key: ONE, second.key: TWO} == link.rows
+
+
+def test_among_few_episodes_a_short_row_and_a_row_cut_otherwise_are_told_apart() -> None:
+    """Any ms decides between two; so does the one that was heard in half of the row's time."""
+    short, whole, far = row("10:30", 900), row("12:00", 1_800_000), row("15:00", 1_800_000)
+    same_show = [
+        heard(ONE, "10:30:15", 900),
+        heard(TWO, "11:45:00", 900_000),
+        heard(TWO, "12:00:20", 899_000),
+        heard(ONE, "14:31:00", 600_000),
+    ]
+
+    link = link_title([short, whole, far], own={ONE, TWO}, library=(), same_show=same_show)
+
+    assert {short.key: ONE, whole.key: TWO} == link.rows

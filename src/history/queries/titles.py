@@ -129,18 +129,22 @@ async def catalogue_all_users(
 
 
 async def evidence(
-    session: Session, *, user_id: UserId, show_ref: int, lengths: Collection[int]
-) -> list[tuple[str, int, int]]:
-    """Return extended rows of a show with one of these ms: identity, end (UTC epoch) and ms."""
-    rows = await _EVIDENCE.rows(session, user_id, show_ref, sorted(lengths), _MOST_EVIDENCE)
-    return [(row[0], row[1], row[2]) for row in rows]
+    session: Session, *, user_id: UserId, show_ref: int, from_s: int, to_s: int
+) -> list[tuple[str, int, int, int]]:
+    """Return the extended rows of a show's episodes with an id that ended in a time.
+
+    Returns:
+        Identity, end and begin (UTC epoch) and ms of each, at most 200,000.
+    """
+    rows = await _EVIDENCE.rows(session, user_id, show_ref, from_s, to_s, _MOST_EVIDENCE)
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
 
 
 _EVIDENCE = Statement(
-    "select e.identity, o.ended_s, o.ms from history_episode e"
+    "select e.identity, o.ended_s, o.began_s, o.ms from history_episode e"
     " join observation o on o.user_id = e.user_id and o.episode_ref = e.id and o.source = 'ext'"
-    " where e.user_id = ? and e.show_ref = ? and e.episode_id is not null and o.ms = {ints}"
-    " order by o.id limit ?"
+    " where e.user_id = ? and e.show_ref = ? and e.episode_id is not null"
+    " and o.ended_s between ? and ? order by o.id limit ?"
 )
 
 
