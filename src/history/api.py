@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from src.history.routes import listing, statistics
+from src.history.routes import coverage, listing, statistics
 
 router = APIRouter()
-for part in (listing.router, statistics.router):
+for part in (listing.router, statistics.router, coverage.router):
     router.include_router(part)

@@ -132,9 +132,9 @@ class Person:
         assert 200 == reply.status_code, reply.text
         return reply.json()
 
-    async def events(self, *, limit: int = 200, **parameters: Any) -> list[dict[str, Any]]:
+    async def events(self, **parameters: Any) -> list[dict[str, Any]]:
         """All events of a list, page after page."""
-        asked, found = {"limit": limit, **parameters}, []
+        asked, found = {"limit": 200, **parameters}, []
         while True:
             page = await self.get("/api/history", **asked)
             found += page["items"]

@@ -15,7 +15,8 @@ from src.utils.text import CleanText
 
 _YEARS = range(1970, 2200)
 _INSTANT = "%Y-%m-%dT%H:%M:%SZ"
-_PATTERN = r"^(19[7-9]\d|20\d\d|21\d\d)-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?$"
+_DAY = r"^(19[7-9]\d|20\d\d|21\d\d)-\d\d-\d\d"
+_PATTERN = _DAY + r"(T\d\d:\d\d:\d\dZ)?$"
 
 
 def _moment(text: str) -> str:
@@ -28,6 +29,13 @@ def _moment(text: str) -> str:
     return text
 
 
+def _day(text: str) -> str:
+    if "T" in text:
+        raise ValueError(_TAKES_DAY)
+    return _moment(text)
+
+
+_TAKES_DAY = "must be a day such as 2026-11-25"
 _TAKES = "must be a day such as 2026-11-25, or an instant in UTC such as 2026-11-25T11:12:00Z"
 
 Moment = Annotated[
@@ -36,6 +44,13 @@ Moment = Annotated[
     Field(max_length=20, json_schema_extra={"pattern": _PATTERN}),
 ]
 """A local day, which stands for its first instant, or an instant in UTC."""
+
+Day = Annotated[
+    CleanText,
+    AfterValidator(_day),
+    Field(max_length=10, json_schema_extra={"pattern": _DAY + "$"}),
+]
+"""A local day."""
 
 From = Annotated[
     Moment | None,

@@ -1,15 +1,18 @@
 """Endpoints that sum up listening."""
 
+from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 
 from src.auth import RuntimeDep, SessionDep, UserDep, require_scope
 from src.history.figures import Asked
-from src.history.routes.asking import From, Show, To, second_of, zone_of
+from src.history.routes.asking import Day, From, Show, To, second_of, zone_of
 from src.history.statistics import record_of, statistics
 from src.history.statistics_schemas import Statistics
+from src.history.yearly import on_this_day, year
+from src.history.yearly_schemas import OnThisDay, Year
 from src.history.zones import Unit, day_of
 
 router = APIRouter(
@@ -50,3 +53,28 @@ async def get_statistics(
     return await statistics(
         session, user_id=user.id, asked=time, unit=asked.unit, today=day_of(now_s, zone)
     )
+
+
+@router.get("/year/{number}")
+async def get_year(
+    session: SessionDep,
+    user: UserDep,
+    runtime: RuntimeDep,
+    number: Annotated[int, Path(ge=1970, le=2199, description="A year of your time zone")],
+) -> Year:
+    """Sum up a year of your listening: days, months, shows, and how well it is known."""
+    now_s = int(runtime.clock.now().timestamp())
+    return await year(session, user_id=user.id, number=number, zone=zone_of(user), now_s=now_s)
+
+
+@router.get("/on-this-day")
+async def get_on_this_day(
+    session: SessionDep,
+    user: UserDep,
+    runtime: RuntimeDep,
+    day: Annotated[Day | None, Query(description="By default the present day")] = None,
+) -> OnThisDay:
+    """Tell what you heard on the same day of other years, the latest year first."""
+    zone, now_s = zone_of(user), int(runtime.clock.now().timestamp())
+    meant = day_of(now_s, zone) if day is None else date.fromisoformat(day)
+    return await on_this_day(session, user_id=user.id, day=meant, zone=zone, now_s=now_s)

@@ -1,0 +1,122 @@
+"""A year of listening, and one day through the years."""
+
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from src.database import Session
+from src.history import listing
+from src.history.coverage import Known, calendar, seconds_of
+from src.history.coverage_report import mostly, seconds_told, swept_of
+from src.history.figures import Asked
+from src.history.queries import statistics as queries
+from src.history.queries.filters import Events
+from src.history.queries.statistics import Sum
+from src.history.statistics import (
+    Days,
+    certainty_of,
+    days_of,
+    record_of,
+    shows_of,
+    streaks_of,
+    time_of,
+    total_of,
+)
+from src.history.yearly_schemas import DayOfYear, OnThisDay, SameDay, Year, YearTotals
+from src.history.zones import Unit, day_of, period_of, periods
+from src.utils.types import UserId
+
+TOP_SHOWS = 10
+EVENTS_A_DAY = 200
+"""Most events told of one day; more than a day has time for."""
+
+
+async def year(
+    session: Session, *, user_id: UserId, number: int, zone: ZoneInfo, now_s: int
+) -> Year:
+    """Return a local year of listening.
+
+    Args:
+        session: Opened for `user_id`.
+        user_id: Whose.
+        number: The year.
+        zone: Whose days.
+        now_s: The present, UTC epoch; coverage is told up to it.
+    """
+    period = period_of(date(number, 1, 1), Unit.YEAR, zone)
+    asked = Asked(zone, period.from_s, period.to_s)
+    shows = await queries.by_show(session, user_id=user_id, events=asked.events)
+    days = await days_of(session, user_id=user_id, asked=asked)
+    begins_s, ends_s = await record_of(session, user_id=user_id, zone=zone, now_s=now_s)
+    total = total_of(shows)
+    until_s = max(asked.from_s, min(asked.to_s, now_s))
+    spans = await swept_of(session, user_id=user_id, from_s=asked.from_s, to_s=until_s)
+    known = {day.day: mostly(day.seconds) for day in calendar(spans, zone=zone)}
+    return Year(
+        year=number,
+        years=list(range(day_of(begins_s, zone).year, day_of(ends_s - 1, zone).year + 1)),
+        zone=zone.key,
+        totals=YearTotals(
+            **dict(asked.figure(total)),
+            episodes=sum(one.episodes for one in shows),
+            shows=sum(one.show is not None for one in shows),
+            days=sum(part.ms > 0 for part in days.values()),
+        ),
+        certainty=certainty_of(asked, shows),
+        shows=await shows_of(session, user_id=user_id, asked=asked, shows=shows[:TOP_SHOWS]),
+        months=time_of(asked, Unit.MONTH, days),
+        days=_days(asked, days, known, until_s),
+        longest_streak=streaks_of(asked, days, day_of(now_s, zone)).longest,
+        seconds=seconds_told(seconds_of(spans)),
+    )
+
+
+def _days(asked: Asked, days: Days, known: dict[date, Known], until_s: int) -> list[DayOfYear]:
+    found = []
+    for period in periods(Unit.DAY, asked.zone, from_s=asked.from_s, to_s=asked.to_s):
+        heard = days.get(period.first, Sum())
+        if heard == Sum() and period.from_s >= until_s:
+            continue
+        figure = asked.part(heard, period.from_s, period.to_s)
+        found.append(
+            DayOfYear(**dict(figure), day=period.first, known=known.get(period.first, Known.NONE))
+        )
+    return found
+
+
+async def on_this_day(
+    session: Session, *, user_id: UserId, day: date, zone: ZoneInfo, now_s: int
+) -> OnThisDay:
+    """Return what was heard on the same day of other years, the latest year first.
+
+    Args:
+        session: Opened for `user_id`.
+        user_id: Whose.
+        day: A local day; 29 February is found in leap years only.
+        zone: Whose days.
+        now_s: The present, UTC epoch.
+    """
+    begins_s, ends_s = await record_of(session, user_id=user_id, zone=zone, now_s=now_s)
+    first, last = day_of(begins_s, zone).year, day_of(ends_s - 1, zone).year
+    found = []
+    for number in range(last, first - 1, -1):
+        same = _in_year(day, number)
+        if same is None or same == day:
+            continue
+        period = period_of(same, Unit.DAY, zone)
+        asked = Asked(zone, period.from_s, period.to_s)
+        events = Events(zone=zone, from_s=period.from_s, to_s=period.to_s, overlaps=True)
+        shown, _ = await listing.page(
+            session, user_id=user_id, events=events, after=None, limit=EVENTS_A_DAY
+        )
+        if shown:
+            heard = (await days_of(session, user_id=user_id, asked=asked)).get(same, Sum())
+            figure = asked.part(heard, period.from_s, period.to_s)
+            found.append(SameDay(**dict(figure), year=number, day=same, listened=shown))
+    return OnThisDay(zone=zone.key, day=day, years=found)
+
+
+def _in_year(day: date, number: int) -> date | None:
+    try:
+        return day.replace(year=number)
+    except ValueError:
+        return None
