@@ -55,6 +55,46 @@ class Where(NamedTuple):
     values: tuple[object, ...]
 
 
+class Sql:
+    """Pieces of text about `h` and `c`, an episode of the user's and that of the catalogue."""
+
+    LENGTH_MS = "coalesce(c.duration_ms, h.duration_ms, 0)"
+    """The episode's length in milliseconds; 0 where it is not known."""
+
+    @staticmethod
+    def with_episode(ref: str) -> str:
+        """Return the join of both to `ref`; it takes the user."""
+        return (
+            f"join history_episode h on h.id = {ref} and h.user_id = ?"
+            " left join episode c on c.id = h.episode_id"
+        )
+
+    @classmethod
+    def completion(cls, heard_ms: str) -> str:
+        """Return the `Completion` of an episode of which `heard_ms` was heard."""
+        return (
+            f"case when {cls.LENGTH_MS} <= 0 then 'unknown'"
+            f" when {heard_ms} * 10 >= {cls.LENGTH_MS} * 9 then 'finished' else 'begun' end"
+        )
+
+    @staticmethod
+    def age(session: Session) -> str:
+        """Return the `Catalogue` of the event `e` and its episode."""
+        back_s = f"e.began_s - {FRESH_DAYS * DAY_S}"
+        oldest = (
+            f"date({back_s}, 'unixepoch')"
+            if dialect_of(session) == "sqlite"
+            else f"to_char(to_timestamp({back_s}) at time zone 'UTC', 'YYYY-MM-DD')"
+        )
+        return (
+            "case when c.release_precision = 'day'"
+            f" then case when c.release_date >= {oldest} then 'new' else 'back' end"
+            " when h.published_day is not null"
+            f" then case when e.began_s / {DAY_S} - h.published_day <= {FRESH_DAYS}"
+            " then 'new' else 'back' end else 'unknown' end"
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Events:
     """A choice of one user's events; what is None or empty is not asked about.
@@ -130,50 +170,13 @@ async def where(session: Session, *, user_id: UserId, events: Events) -> Where:
         found.append((text, (*flat, user_id, events.completion.value)))
     if events.catalogue is not None:
         text = (
-            f"(select {age(session)} from history_episode h left join episode c"
+            f"(select {Sql.age(session)} from history_episode h left join episode c"
             " on c.id = h.episode_id where h.id = e.episode_ref and h.user_id = ?) = ?"
         )
         found.append((text, (user_id, events.catalogue.value)))
     return Where(
         " and ".join(text for text, _ in found),
         tuple(value for _, some in found for value in some),
-    )
-
-
-def with_episode(ref: str) -> str:
-    """Return SQL that joins an episode of the user's and the catalogue's; takes the user."""
-    return (
-        f"join history_episode h on h.id = {ref} and h.user_id = ?"
-        " left join episode c on c.id = h.episode_id"
-    )
-
-
-LENGTH_MS = "coalesce(c.duration_ms, h.duration_ms, 0)"
-"""SQL for the length of an episode in milliseconds; 0 where it is not known."""
-
-
-def completion(heard_ms: str) -> str:
-    """Return SQL for the `Completion` of an episode of which `heard_ms` was heard."""
-    return (
-        f"case when {LENGTH_MS} <= 0 then 'unknown'"
-        f" when {heard_ms} * 10 >= {LENGTH_MS} * 9 then 'finished' else 'begun' end"
-    )
-
-
-def age(session: Session) -> str:
-    """Return SQL for the `Catalogue` of `e` and its episode."""
-    back_s = f"e.began_s - {FRESH_DAYS * DAY_S}"
-    oldest = (
-        f"date({back_s}, 'unixepoch')"
-        if dialect_of(session) == "sqlite"
-        else f"to_char(to_timestamp({back_s}) at time zone 'UTC', 'YYYY-MM-DD')"
-    )
-    return (
-        "case when c.release_precision = 'day'"
-        f" then case when c.release_date >= {oldest} then 'new' else 'back' end"
-        " when h.published_day is not null"
-        f" then case when e.began_s / {DAY_S} - h.published_day <= {FRESH_DAYS}"
-        " then 'new' else 'back' end else 'unknown' end"
     )
 
 
@@ -195,8 +198,8 @@ _TOLD_BY = (
 )
 _OF_COMPLETION = (
     "select t.episode_ref from (select t.episode_ref, sum(t.ms) as ms from listening_event t"
-    f" where {{}} group by t.episode_ref) t {with_episode('t.episode_ref')}"
-    f" where {completion('t.ms')} = ?"
+    f" where {{}} group by t.episode_ref) t {Sql.with_episode('t.episode_ref')}"
+    f" where {Sql.completion('t.ms')} = ?"
 )
 
 _Parts = list[tuple[str, tuple[object, ...]]]

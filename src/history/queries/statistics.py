@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from src.database import Session
-from src.history.queries.filters import Events, Where, age, completion, where, with_episode
+from src.history.queries.filters import Events, Sql, Where, where
 from src.history.queries.raw import Statement
 from src.history.zones import local_day
 from src.utils.types import UserId
@@ -170,11 +170,11 @@ async def by_completion(
     """Return episodes and what was heard of them, by `Completion` within the time."""
     condition = await where(session, user_id=user_id, events=events)
     text = (
-        f"select {completion('t.ms')} as class, count(*), sum(t.n), sum(t.ms), sum(t.known_ms)"
+        f"select {Sql.completion('t.ms')} as class, count(*), sum(t.n), sum(t.ms), sum(t.known_ms)"
         " from (select e.episode_ref, count(*) as n, sum(e.ms) as ms,"
         " sum(case when e.certainty <> 'window' then e.ms else 0 end) as known_ms"
         f" from listening_event e where {condition.text} group by e.episode_ref) t"
-        f" {with_episode('t.episode_ref')} group by 1"
+        f" {Sql.with_episode('t.episode_ref')} group by 1"
     )
     rows = await _statement(text).rows(session, *condition.values, user_id)
     return {row[0]: (row[1], Sum(*map(int, row[2:]))) for row in rows}
@@ -184,8 +184,8 @@ async def by_catalogue(session: Session, *, user_id: UserId, events: Events) -> 
     """Return what was heard of episodes that were new, old, or of unknown age (`Catalogue`)."""
     condition = await where(session, user_id=user_id, events=events)
     text = (
-        f"select {age(session)} as class, {_sums()} from listening_event e"
-        f" {with_episode('e.episode_ref')} where {condition.text} group by 1"
+        f"select {Sql.age(session)} as class, {_sums()} from listening_event e"
+        f" {Sql.with_episode('e.episode_ref')} where {condition.text} group by 1"
     )
     rows = await _statement(text).rows(session, user_id, *condition.values)
     return {row[0]: Sum(*map(int, row[1:])) for row in rows}
