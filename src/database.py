@@ -154,7 +154,8 @@ class Database:
         own: dict[str, Any] = {"pool_size": pool_size}
         if self.is_sqlite:
             file = make_url(self.url).database or ""
-            own = {"async_creator": partial(sqlite_driver.connect, file)}
+            creator = partial(sqlite_driver.connect, file)
+            own = {"async_creator": creator, "pool_reset_on_return": None}
         self.engine = self._engine(self.url, busy_timeout_ms, own)
         self._scheduler_engine = self.engine
         if not self.is_sqlite:

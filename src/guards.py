@@ -83,6 +83,13 @@ def _guard_sqlite(engine: Engine, tables: Tables, busy_timeout_ms: int) -> None:
     def let_go(dbapi: Any, _record: object, _error: object) -> None:
         dbapi.rollback()  # given up in mid-statement, it would keep the write lock
 
+    @event.listens_for(engine, "reset")
+    def reset(dbapi: Any, _record: object, _state: object) -> None:
+        # Nearly always there is nothing to roll back, which can be asked without a trip.
+        raw = getattr(dbapi, "driver_connection", dbapi)
+        if raw.in_transaction:
+            dbapi.rollback()
+
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # A deferred transaction that turns to writing fails at once when another
