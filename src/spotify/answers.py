@@ -118,6 +118,8 @@ def _refuse_grant(status: int, envelope: Json | None, wait_s: float | None) -> N
     if status == 429:  # noqa: PLR2004 - as above
         raise Slowed(retry_after_s=_SLOW_DOWN_S if wait_s is None else wait_s)
     code = envelope.get("error") if envelope else None
+    if status == 404 and not isinstance(code, str):  # noqa: PLR2004 - as above
+        raise BadGateway("Spotify's sign-in service could not be found. We try again later.")
     raise GrantRefused(code if isinstance(code, str) else "", http_status=status)
 
 

@@ -219,6 +219,7 @@ async def test_a_grant_renewed_meanwhile_is_used_instead_of_parked(
         (refusal("invalid_grant", 403), GrantRefused),
         (refusal("invalid_client"), GrantRefused),
         (refusal("invalid_request"), GrantRefused),
+        (page(404), BadGateway),
         (page(), Garbled),
         (JSONResponse({"token_type": "Bearer"}), Garbled),
         (httpx2.ConnectError("no route"), Unreachable),
