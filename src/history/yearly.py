@@ -30,7 +30,7 @@ EVENTS_A_DAY = 200
 """Most events told of one day; more than a day has time for."""
 
 
-async def year(
+async def year_of(
     session: Session, *, user_id: UserId, number: int, zone: ZoneInfo, now_s: int
 ) -> Year:
     """Return a local year of listening.

@@ -1,6 +1,7 @@
 """A user whose every row can be recognised, and another who must never see one."""
 
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from src.spotify.models import (
     SyncRun,
 )
 from src.utils.types import UserId
+from tests.history.record import Heard, heard
 from tests.spotify.sync_parts import Stage
 from tests.users.clients import login, signed_in
 
@@ -26,6 +28,8 @@ ZONE = "Antarctica/Troll"
 POSITION_MS = 987_654_321
 RUN_COST = 777_000_111
 CALL_COST = 555_000_222
+LISTENED_MS = 4_321_987
+LISTENED_S = 1_700_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +87,31 @@ async def plant(stage: Stage, ada: Planted, *, beside: Planted) -> Planted:
             .where(SyncRun.user_id == ada.user_id)
             .values(message=f"{MARK} words", cost_micro=RUN_COST)
         )
+    events = await _history(stage, ada)
     episodes = [one for show in own for one in await stage.episodes(ada.user_id, show)]
     ids = {
         "show_id": own,
         "episode_id": episodes[:2],
         "token_id": [str(token["id"]) for token in made],
+        "event_id": [event["id"] for event in events],
+        "year": [str(LISTENED_S // 31_557_600 + 1970)],
     }
     secrets = [MARK, ZONE, str(POSITION_MS), str(RUN_COST), str(CALL_COST), *runs, *own]
-    queries = await _queries(browser, own[0])
+    secrets += [str(LISTENED_MS), *ids["event_id"]]
+    queries = await _queries(browser, own[0], events)
     return Planted(ada.user_id, browser, ids, queries, secrets, (shared, common))
+
+
+async def _history(stage: Stage, ada: Planted) -> list[dict[str, Any]]:
+    """Let her have heard two marked episodes, and return the events."""
+    rows = [
+        Heard(f"{MARK}{n}", f"{MARK} show", LISTENED_S + n * 86_400, LISTENED_MS + n)
+        for n in range(2)
+    ]
+    await heard(stage.runtime, ada.user_id, rows)
+    found: list[dict[str, Any]] = (await ada.browser.get("/api/history")).json()["items"]
+    assert 2 == len(found)
+    return found
 
 
 _PROFILE = {"email": f"{MARK}@example.org", "time_zone": ZONE}
@@ -147,7 +167,9 @@ async def _mark_rows(
         )
 
 
-async def _queries(browser: httpx2.AsyncClient, show_id: str) -> dict[str, list[str]]:
+async def _queries(
+    browser: httpx2.AsyncClient, show_id: str, events: list[dict[str, Any]]
+) -> dict[str, list[str]]:
     """Return a value of the user's for each query parameter there is."""
     lists = [
         ("/api/spotify/podcasts", {}),
@@ -155,6 +177,7 @@ async def _queries(browser: httpx2.AsyncClient, show_id: str) -> dict[str, list[
         ("/api/spotify/podcasts", {"q": MARK}),
         (f"/api/spotify/podcasts/{show_id}/episodes", {}),
         ("/api/spotify/sync/runs", {}),
+        ("/api/history", {}),
     ]
     cursors = [
         (await browser.get(path, params={"limit": 1, **query})).json()["next_cursor"]
@@ -171,4 +194,20 @@ async def _queries(browser: httpx2.AsyncClient, show_id: str) -> dict[str, list[
         "state": parse_qs(urlsplit(begun).query)["state"],
         "code": ["any-code"],
         "error": ["access_denied"],
+        "show": [str(events[0]["show"]["id"])],
+        "episode": [str(one["episode"]["id"]) for one in events],
+        "from": ["2023-11-01"],
+        "to": ["2023-12-01T00:00:00Z"],
+        "day": ["2024-11-14"],
+        "overlaps": ["true"],
+        "source": ["ext"],
+        "certainty": ["exact"],
+        "weekday": ["2"],
+        "hour": ["22"],
+        "placed": ["true"],
+        "completion": ["unknown"],
+        "catalogue": ["unknown"],
+        "doubtful": ["false"],
+        "hidden": ["true"],
+        "unit": ["day", "year"],
     }

@@ -26,6 +26,7 @@ from src.utils.types import UserId
 from tests.api.planted import person
 from tests.api.routes import Operation, operations
 from tests.fixtures import DatabaseUrls
+from tests.history.record import Heard, heard
 from tests.spotify.sign_ins import redirected
 from tests.spotify.sync_parts import Stage
 from tests.users.clients import PASSWORD, browser, program, write_past_the_guards
@@ -109,7 +110,9 @@ async def service(stage: Stage, app: FastAPI) -> Service:
     ada = await person(stage, app, "ada", listener=0)
     show_id = next(iter(await stage.shows(ada.user_id)))
     episode_id = next(iter(await stage.episodes(ada.user_id, show_id)))
-    known = {"show_id": show_id, "episode_id": episode_id}
+    await heard(stage.runtime, ada.user_id, [Heard("e", "Maps", 1_700_000_000, 60_000)])
+    [event] = (await ada.browser.get("/api/history")).json()["items"]
+    known = {"show_id": show_id, "episode_id": episode_id, "event_id": event["id"], "year": "2023"}
     made = Service(app, ada.user_id, known, asyncio.get_running_loop())
     await made.sign_in()
     return made

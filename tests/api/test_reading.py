@@ -9,6 +9,7 @@ from src.utils.types import UserId
 from tests.api.routes import operations, undescribed
 from tests.api.tables import LAST_USED, changed, dump
 from tests.fixtures import DatabaseUrls
+from tests.history.record import Heard, heard
 from tests.spotify.sync_parts import Stage
 from tests.users.clients import PASSWORD, app_on, browser, program, signed_in, under
 
@@ -26,8 +27,10 @@ async def listener(stage: Stage, app: FastAPI) -> tuple[httpx2.AsyncClient, dict
     show_id = next(iter(await stage.shows(user_id)))
     episode_id = next(iter(await stage.episodes(user_id, show_id)))
     style = (await client.get("/")).text.partition("/static/")[2].partition('"')[0]
+    await heard(stage.runtime, user_id, [Heard("e", "Maps", 1_700_000_000, 60_000)])
+    [event] = (await client.get("/api/history")).json()["items"]
     ids = {"show_id": show_id, "episode_id": episode_id, "token_id": "1", "name": style}
-    return client, ids
+    return client, ids | {"event_id": event["id"], "year": "2023"}
 
 
 def readable(app: FastAPI) -> list[str]:

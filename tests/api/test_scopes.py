@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from src.auth import cookie_name
 from tests.api.routes import operations
 from tests.api.tables import LAST_USED, dump
-from tests.api.test_two_users import BODIES, PUBLIC
+from tests.api.test_two_users import BODIES, MISSING, PUBLIC
 from tests.fixtures import DatabaseUrls
 from tests.users.clients import bearer_of, told
 
@@ -24,7 +24,7 @@ NEEDED = {
     },
     "sync": {"POST /api/spotify/sync", "PUT /api/spotify/sync/schedule"},
 }
-IDS = {"show_id": "0" * 22, "episode_id": "0" * 22, "token_id": str(2**62)}
+IDS = {**MISSING, "year": "2024"}
 
 
 def needed(name: str) -> str:

@@ -49,6 +49,47 @@ class Heard:
         return Seen(0, self.source, self.ended_s, began_s, self.ms, apart_s=apart_s)
 
 
+async def heard(
+    runtime: Runtime, user_id: UserId, rows: Iterable[Heard], *, kind: str = "import"
+) -> UUID:
+    """Store what a run brought, and derive the events; returns the run."""
+    told = list(rows)
+    run_id = uuid4()
+    async with runtime.database.transaction(user_id) as session:
+        session.add(
+            HistoryRun(
+                id=run_id,
+                user_id=user_id,
+                kind=kind,
+                state="done",
+                name=f"{kind}.zip",
+                created_s=int(runtime.clock.now().timestamp()),
+            )
+        )
+        await session.flush()
+        await event_queries.bump(session, user_id=user_id)
+        names = {row.show.casefold(): row.show for row in told if row.show is not None}
+        shows = await queries.put_shows(session, user_id=user_id, names=names)
+        episodes = {
+            row.episode: NewEpisode(
+                f"spotify:{row.episode}",
+                row.episode,
+                f"Episode {row.episode}",
+                None if row.show is None else shows[row.show.casefold()],
+            )
+            for row in told
+        }
+        refs = await queries.put_episodes(
+            session, user_id=user_id, episodes=list(episodes.values())
+        )
+        seen = [row.seen._replace(episode_ref=refs[f"spotify:{row.episode}"]) for row in told]
+        await queries.put_observations(
+            session, user_id=user_id, run_id=run_id, rows=sorted(set(seen))
+        )
+        await derive_episodes(session, user_id=user_id, refs=set(refs.values()))
+    return run_id
+
+
 @dataclass
 class Person:
     """Somebody signed in, whose history can be added to and asked about."""
@@ -79,41 +120,7 @@ class Person:
 
     async def heard(self, rows: Iterable[Heard], *, kind: str = "import") -> UUID:
         """Store what a run brought, and derive the events; returns the run."""
-        told = list(rows)
-        run_id = uuid4()
-        async with self.runtime.database.transaction(self.user_id) as session:
-            session.add(
-                HistoryRun(
-                    id=run_id,
-                    user_id=self.user_id,
-                    kind=kind,
-                    state="done",
-                    name=f"{kind}.zip",
-                    created_s=int(self.runtime.clock.now().timestamp()),
-                )
-            )
-            await session.flush()
-            await event_queries.bump(session, user_id=self.user_id)
-            names = {row.show.casefold(): row.show for row in told if row.show is not None}
-            shows = await queries.put_shows(session, user_id=self.user_id, names=names)
-            episodes = {
-                row.episode: NewEpisode(
-                    f"spotify:{row.episode}",
-                    row.episode,
-                    f"Episode {row.episode}",
-                    None if row.show is None else shows[row.show.casefold()],
-                )
-                for row in told
-            }
-            refs = await queries.put_episodes(
-                session, user_id=self.user_id, episodes=list(episodes.values())
-            )
-            seen = [row.seen._replace(episode_ref=refs[f"spotify:{row.episode}"]) for row in told]
-            await queries.put_observations(
-                session, user_id=self.user_id, run_id=run_id, rows=sorted(set(seen))
-            )
-            await derive_episodes(session, user_id=self.user_id, refs=set(refs.values()))
-        return run_id
+        return await heard(self.runtime, self.user_id, rows, kind=kind)
 
     async def follows(self, show: str, *, episodes: Sequence[dict[str, Any]]) -> None:
         """Put a show into the catalogue and the person's library."""

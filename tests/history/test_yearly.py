@@ -110,9 +110,9 @@ async def test_years_and_days_that_are_none_are_refused(runtime: Runtime) -> Non
     """422, naming the field."""
     async with Person.signed_in(runtime) as ada:
         for path, field in [
-            ("/api/history/year/1969", "number"),
-            ("/api/history/year/2200", "number"),
-            ("/api/history/year/next", "number"),
+            ("/api/history/year/1969", "year"),
+            ("/api/history/year/2200", "year"),
+            ("/api/history/year/next", "year"),
             ("/api/history/on-this-day?day=2024-02-30", "day"),
             ("/api/history/on-this-day?day=2024-02-28T10:00:00Z", "day"),
             ("/api/history?from=yesterday", "from"),

@@ -11,7 +11,7 @@ from src.history.figures import Asked
 from src.history.routes.asking import Day, From, Show, To, second_of, zone_of
 from src.history.statistics import record_of, statistics
 from src.history.statistics_schemas import Statistics
-from src.history.yearly import on_this_day, year
+from src.history.yearly import on_this_day, year_of
 from src.history.yearly_schemas import OnThisDay, Year
 from src.history.zones import Unit, day_of
 
@@ -55,16 +55,16 @@ async def get_statistics(
     )
 
 
-@router.get("/year/{number}")
+@router.get("/year/{year}")
 async def get_year(
     session: SessionDep,
     user: UserDep,
     runtime: RuntimeDep,
-    number: Annotated[int, Path(ge=1970, le=2199, description="A year of your time zone")],
+    year: Annotated[int, Path(ge=1970, le=2199, description="A year of your time zone")],
 ) -> Year:
     """Sum up a year of your listening: days, months, shows, and how well it is known."""
     now_s = int(runtime.clock.now().timestamp())
-    return await year(session, user_id=user.id, number=number, zone=zone_of(user), now_s=now_s)
+    return await year_of(session, user_id=user.id, number=year, zone=zone_of(user), now_s=now_s)
 
 
 @router.get("/on-this-day")
