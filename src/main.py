@@ -252,13 +252,14 @@ def _middleware(
                 CORSMiddleware,
                 allow_origins=settings.cors_origins,
                 allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-                allow_headers=["Authorization", "Content-Type"],
+                allow_headers=["Authorization", "Content-Type", "Upload-Offset"],
+                expose_headers=["Upload-Offset", "Upload-Length"],
             )
         )
     return [
         *layers,
         Middleware(SameOrigin, settings=settings, cookie=cookie_name(settings)),
-        Middleware(BodyLimit),
+        Middleware(BodyLimit, settings=settings),
     ]
 
 

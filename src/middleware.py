@@ -29,6 +29,7 @@ FORM_LIMIT = 64 * 1024
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _LOOPBACK_NAMES = frozenset({"127.0.0.1", "::1", "localhost"})
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_IMPORTS, _UPLOADS = "/api/history/imports", "/api/history/uploads/"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 _YEAR_S = 31_536_000
 
@@ -347,16 +348,17 @@ class SameOrigin:
 class BodyLimit:
     """Counts what really arrives and stops reading at the limit."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Guard `app`."""
+    def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
+        """Guard `app`; `settings` say how large an import may be."""
         self._app = app
+        self._import_limit = settings.import_limit_mib << 20
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse a body that is compressed, announces too much or goes on too long."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         headers = Headers(scope=scope)
-        limit = FORM_LIMIT if headers.get("content-type", "").startswith(_FORMS) else JSON_LIMIT
+        limit = self._limit(scope, headers)
         if headers.get("content-encoding", "identity").lower() != "identity":
             error = UnsupportedEncoding("Send the body uncompressed: leave out Content-Encoding.")
             return await _refusal(error, scope)(scope, receive, send)
@@ -367,6 +369,15 @@ class BodyLimit:
         if not await _counted(self._app, scope, receive, send, limit):
             return await _refusal(too_large, scope)(scope, receive, send)
         return None
+
+    def _limit(self, scope: Scope, headers: Headers) -> int:
+        """Return how many bytes a body may have; the routes of imports write it to the disk."""
+        method, path = scope["method"], scope["path"]
+        if (method, path) == ("POST", _IMPORTS) or (
+            method == "PATCH" and path.startswith(_UPLOADS)
+        ):
+            return self._import_limit
+        return FORM_LIMIT if headers.get("content-type", "").startswith(_FORMS) else JSON_LIMIT
 
 
 async def _counted(app: ASGIApp, scope: Scope, receive: Receive, send: Send, limit: int) -> bool:

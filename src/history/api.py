@@ -2,8 +2,14 @@
 
 from fastapi import APIRouter
 
-from src.history.routes import coverage, listing, statistics
+from src.history.routes import coverage, imports, listing, statistics, uploads
 
 router = APIRouter()
-for part in (listing.router, statistics.router, coverage.router):
+for part in (
+    listing.router,
+    statistics.router,
+    coverage.router,
+    imports.router,
+    uploads.router,
+):
     router.include_router(part)

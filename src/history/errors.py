@@ -117,6 +117,21 @@ class NoSpace(PlayheadError):
         )
 
 
+class UploadTooLarge(PlayheadError):
+    """More bytes are announced than one import takes."""
+
+    status = 413
+    code = "upload_too_large"
+    title = "Too large"
+
+    def __init__(self, limit_mib: int) -> None:
+        """Say what is allowed."""
+        super().__init__(
+            f"One import takes {limit_mib} MiB at most. Whoever runs this Playhead may raise "
+            "IMPORT_LIMIT_MIB, or import the file with `playhead import`."
+        )
+
+
 class UploadOffset(PlayheadError):
     """A part of an upload begins elsewhere than the last one ended."""
 

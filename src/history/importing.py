@@ -7,11 +7,18 @@ from uuid import UUID
 
 import structlog
 
+from src.config import Settings
 from src.database import Session
 from src.errors import NotFound
 from src.history import uploads
 from src.history.archive.reader import Archive
-from src.history.errors import ArchiveRefused, ImportRunning, NotUndoable, WorkTakenOver
+from src.history.errors import (
+    ArchiveRefused,
+    ImportRunning,
+    NotUndoable,
+    UploadTooLarge,
+    WorkTakenOver,
+)
 from src.history.importer import import_files
 from src.history.models import FileState, HistoryFile, HistoryRun, RunKind, RunState
 from src.history.queries import runs as queries
@@ -84,7 +91,12 @@ async def demand_none_open(session: Session, *, user_id: UserId) -> None:
 
 
 async def begin_upload(
-    runtime: Runtime, *, user_id: UserId, name: str, size_bytes: int | None = None
+    runtime: Runtime,
+    *,
+    user_id: UserId,
+    name: str,
+    size_bytes: int | None = None,
+    announced_bytes: int = 0,
 ) -> UUID:
     """Begin an import whose files are still to come.
 
@@ -93,12 +105,13 @@ async def begin_upload(
         user_id: Whose import.
         name: What it is called until its files are there.
         size_bytes: Length of its only file; None if files are added as they come.
+        announced_bytes: How much is about to come, if that is known.
 
     Raises:
         ImportRunning: Another import of the user's is not done.
         NoSpace: The disk is too full for it.
     """
-    uploads.demand_space(runtime.settings, size_bytes or 0)
+    uploads.demand_space(runtime.settings, size_bytes or announced_bytes)
     run = HistoryRun(
         id=runtime.entropy.uuid(),
         kind=RunKind.IMPORT,
@@ -108,26 +121,37 @@ async def begin_upload(
     )
     files = []
     if size_bytes is not None:
-        files.append(uploaded_file(run.id, 0, name=name, size_bytes=size_bytes, received_bytes=0))
+        files.append(
+            uploads.file_row(run.id, 0, name=name, size_bytes=size_bytes, received_bytes=0)
+        )
     async with runtime.database.transaction(user_id) as session:
         await demand_none_open(session, user_id=user_id)
         await queries.add(session, user_id=user_id, run=run, files=files)
     return run.id
 
 
-def uploaded_file(
-    run_id: UUID, position: int, *, name: str, size_bytes: int, received_bytes: int
-) -> HistoryFile:
-    """Return the row of a file that is, or will be, below the data folder."""
-    return HistoryFile(
-        run_id=run_id,
-        position=position,
-        name=uploads.shown(name),
-        size_bytes=size_bytes,
-        received_bytes=received_bytes,
-        path=uploads.place_for(run_id, position),
-        state=FileState.UPLOADING,
-    )
+def demand_size(settings: Settings, size_bytes: int) -> None:
+    """Check that an upload is not larger than one import takes.
+
+    Raises:
+        UploadTooLarge: It is.
+    """
+    if size_bytes > settings.import_limit_mib << 20:
+        raise UploadTooLarge(settings.import_limit_mib)
+
+
+async def upload_of(runtime: Runtime, *, user_id: UserId, run_id: UUID) -> HistoryFile:
+    """Return the file of an upload that is not whole yet.
+
+    Raises:
+        NotFound: There is none.
+    """
+    async with runtime.database.transaction(user_id, write=False) as session:
+        run = await queries.run_of(session, user_id=user_id, run_id=run_id)
+        files = await queries.files(session, user_id=user_id, run_id=run_id)
+    if run is None or run.state != RunState.UPLOADING or len(files) != 1:
+        raise NotFound("There is no such upload, or it is whole already.")
+    return files[0]
 
 
 async def finish_upload(
@@ -210,7 +234,7 @@ async def drop_upload(runtime: Runtime, *, user_id: UserId, run_id: UUID) -> Non
 async def request_undo(session: Session, *, user_id: UserId, run_id: UUID) -> HistoryRun:
     """Ask for an import to be undone, in the caller's transaction; ring the bell after it.
 
-    Idempotent while the undoing waits or is under way.
+    Idempotent while the undoing waits or is under way. An upload is left to `drop_upload`.
 
     Raises:
         ImportRunning: This import, or another one of the user's, is not done.
@@ -227,7 +251,7 @@ async def request_undo(session: Session, *, user_id: UserId, run_id: UUID) -> Hi
     run = await queries.run_of(session, user_id=user_id, run_id=run_id)
     if run is None or run.kind != RunKind.IMPORT:
         raise no_import()
-    if asked or run.state == RunState.UNDOING:
+    if asked or run.state in {RunState.UNDOING, RunState.UPLOADING}:
         return run
     if run.state == RunState.UNDONE:
         raise NotUndoable

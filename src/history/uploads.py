@@ -1,12 +1,16 @@
 """Files given to us, on their way below the data folder and until they are imported."""
 
+import fcntl
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID
 
 from src.config import Settings
 from src.history.errors import NoSpace
+from src.history.models import FileState, HistoryFile
 
 _FOLDER = "uploads"
 _MIB = 1 << 20
@@ -23,6 +27,21 @@ def place_for(run_id: UUID, position: int) -> str:
     return f"{_FOLDER}/{run_id}/{position}"
 
 
+def file_row(
+    run_id: UUID, position: int, *, name: str, size_bytes: int, received_bytes: int
+) -> HistoryFile:
+    """Return the row of a file that is, or will be, below the data folder."""
+    return HistoryFile(
+        run_id=run_id,
+        position=position,
+        name=shown(name),
+        size_bytes=size_bytes,
+        received_bytes=received_bytes,
+        path=place_for(run_id, position),
+        state=FileState.UPLOADING,
+    )
+
+
 def demand_space(settings: Settings, size_bytes: int) -> None:
     """Check that the disk has room for a file.
 
@@ -36,10 +55,32 @@ def demand_space(settings: Settings, size_bytes: int) -> None:
 
 
 def open_new(settings: Settings, path: str) -> BinaryIO:
-    """Open a file that is not there yet, for its owner alone."""
+    """Open a file that is not there yet; its folder is open to its owner alone."""
     full = path_of(settings, path)
     full.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return full.open("xb")
+
+
+@contextmanager
+def held(path: Path) -> Iterator[int | None]:
+    """Hold a half upload alone while the block runs.
+
+    Yields:
+        Its length, or None if another request holds it.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield None
+        else:
+            yield file.tell()
+
+
+def length(path: Path) -> int:
+    """Return how much of an upload is there, in bytes."""
+    return path.stat().st_size if path.exists() else 0
 
 
 def shown(name: str) -> str:

@@ -109,7 +109,7 @@ async def follow(
             yield run
         told = seen
         is_open = run is not None and run.state != RunState.ENDED
-        await _pause(runtime, LOOK_S if is_open else IDLE_LOOK_S, stopping, nudged)
+        await pause(runtime, LOOK_S if is_open else IDLE_LOOK_S, stopping, nudged)
 
 
 async def _is_signed_in(runtime: Runtime, session: Session, listener: Listener) -> bool:
@@ -128,7 +128,7 @@ def _state_of(run: SyncRun | None) -> tuple[object, ...] | None:
     return tuple(getattr(run, name) for name in SyncRun.__table__.c.keys())  # noqa: SIM118
 
 
-async def _pause(runtime: Runtime, seconds: float, *signals: asyncio.Event) -> None:
+async def pause(runtime: Runtime, seconds: float, *signals: asyncio.Event) -> None:
     """Wait until the time is over or one of `signals` is set."""
     waits = [asyncio.ensure_future(runtime.clock.sleep(seconds))]
     waits += [asyncio.ensure_future(_set(signal)) for signal in signals]

@@ -16,6 +16,10 @@ OPEN = (RunState.QUEUED, RunState.RUNNING, RunState.UNDOING)
 """States that are work for the background."""
 
 
+UNDER_WAY = frozenset({RunState.UPLOADING, *OPEN})
+"""States that end by themselves."""
+
+
 class Claim(NamedTuple):
     """The right to work on one run, as long as nobody raises the fence."""
 
