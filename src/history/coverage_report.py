@@ -134,6 +134,8 @@ async def swept_of(session: Session, *, user_id: UserId, from_s: int, to_s: int)
 
 def mostly(seconds: Mapping[Known, int]) -> Known:
     """Return the class of most seconds, of two that have as many the better one."""
+    if len(seconds) == 1:
+        return next(iter(seconds))
     return max(Known, key=lambda known: seconds.get(known, 0))
 
 

@@ -1,7 +1,7 @@
 """Figures that explain themselves: each carries the request that lists the events behind it."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -13,6 +13,9 @@ from src.history.queries.statistics import Sum
 from src.history.zones import day_of, midnight_s
 
 Milliseconds = Annotated[int, Field(ge=0, description="Milliseconds heard")]
+
+Fields = dict[str, object]
+"""The fields of a `Figure`: a year has hundreds, and making each twice would show."""
 
 Parameters = dict[str, str | list[str]]
 
@@ -55,23 +58,23 @@ class Asked:
         """The events that ended in it."""
         return Events(zone=self.zone, from_s=self.from_s, to_s=self.to_s, show=self.show)
 
-    def figure(self, found: Sum, **more: str | list[str]) -> Figure:
+    def figure(self, found: Sum, **more: str | list[str]) -> Fields:
         """Return the figure of the events of `GET /api/history` with these further parameters."""
         return self._figure(found, self.from_s, self.to_s, more)
 
-    def part(self, found: Sum, from_s: int, to_s: int) -> Figure:
+    def part(self, found: Sum, from_s: int, to_s: int) -> Fields:
         """Return the figure of what was heard within a part of the time."""
         return self._figure(found, from_s, to_s, {"overlaps": "true"})
 
-    def _figure(self, found: Sum, from_s: int, to_s: int, more: Parameters) -> Figure:
-        parameters: Parameters = {
+    def _figure(self, found: Sum, from_s: int, to_s: int, more: Parameters) -> Fields:
+        asked: Parameters = {
             "from": written(from_s, self.zone),
             "to": written(to_s, self.zone),
-            **({} if self.show is None else {"show": str(self.show)}),
-            **more,
         }
-        query = EventsQuery(parameters=parameters)
-        return Figure(ms=found.ms, known_ms=found.known_ms, events=found.events, query=query)
+        if self.show is not None:
+            asked["show"] = str(self.show)
+        query = {"parameters": asked | more}
+        return {"ms": found.ms, "known_ms": found.known_ms, "events": found.events, "query": query}
 
 
 @lru_cache(maxsize=20_000)
@@ -85,4 +88,4 @@ def written(second: int, zone: ZoneInfo) -> str:
 
 def instant(second: int) -> datetime:
     """Return UTC epoch seconds as an aware instant."""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=second)
+    return datetime.fromtimestamp(second, UTC)

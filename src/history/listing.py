@@ -5,22 +5,20 @@ from uuid import UUID
 
 from src.database import Session
 from src.errors import NotFound
-from src.history.figures import instant
+from src.history.figures import Fields, instant
 from src.history.listing_schemas import (
-    EpisodeName,
     EventDetail,
     EventSource,
     HistoryEvent,
     RunName,
 )
-from src.history.merge.event import Certainty, Role, Rule
+from src.history.merge.event import Role
 from src.history.observations import Observation, Source
 from src.history.queries import listing as queries
 from src.history.queries.filters import Events
 from src.history.queries.listing import Listed, Place, Told
 from src.history.queries.raw import Uuids
 from src.history.shares import share_ms
-from src.history.statistics_schemas import ShowName
 from src.utils.types import UserId
 
 
@@ -69,18 +67,18 @@ def _reply(row: Listed, events: Events) -> HistoryEvent:
     return HistoryEvent.model_validate(fields)
 
 
-def _fields(row: Listed) -> dict[str, object]:
+def _fields(row: Listed) -> Fields:
     show = None
     if row.show_ref is not None:
-        show = ShowName(id=row.show_ref, name=row.show or "", spotify_id=row.show_id)
+        show = {"id": row.show_ref, "name": row.show or "", "spotify_id": row.show_id}
     return {
-        "id": Uuids.read(row.id),
-        "episode": EpisodeName(
-            id=row.episode_ref,
-            name=row.episode or "",
-            spotify_id=row.episode_id,
-            duration_ms=row.length_ms,
-        ),
+        "id": row.id,
+        "episode": {
+            "id": row.episode_ref,
+            "name": row.episode or "",
+            "spotify_id": row.episode_id,
+            "duration_ms": row.length_ms,
+        },
         "show": show,
         "began_at": instant(row.began_s),
         "ended_at": instant(row.ended_s),
@@ -89,9 +87,9 @@ def _fields(row: Listed) -> dict[str, object]:
         "ms": row.ms,
         "share_ms": row.ms,
         "counted": True,
-        "certainty": Certainty(row.certainty),
-        "rule": Rule(row.rule),
-        "source": None if row.source is None else Source(row.source),
+        "certainty": row.certainty,
+        "rule": row.rule,
+        "source": row.source,
         "doubtful": row.doubtful,
         "at_least": row.at_least,
         "clamped": row.clamped,

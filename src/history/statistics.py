@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from src.database import Session
-from src.history.figures import Asked, instant
+from src.history.figures import Asked, Fields, Figure, instant
 from src.history.queries import listing
 from src.history.queries import statistics as queries
 from src.history.queries.filters import NO_SHOW, Catalogue, Completion
@@ -20,7 +20,6 @@ from src.history.statistics_schemas import (
     ByCertainty,
     ByCompletion,
     ByHour,
-    ByPeriod,
     ByShow,
     CertaintyName,
     Hours,
@@ -72,11 +71,13 @@ async def statistics(
         zone=asked.zone.key,
         from_at=instant(asked.from_s),
         to_at=instant(asked.to_s),
-        totals=Totals(
-            **dict(asked.figure(total)),
-            plays=plays_of(runs),
-            episodes=sum(one.episodes for one in shows),
-            shows=sum(one.show is not None for one in shows),
+        totals=Totals.model_validate(
+            {
+                **asked.figure(total),
+                "plays": plays_of(runs),
+                "episodes": sum(one.episodes for one in shows),
+                "shows": sum(one.show is not None for one in shows),
+            }
         ),
         certainty=certainty_of(asked, shows),
         shows=await shows_of(session, user_id=user_id, asked=asked, shows=shows),
@@ -155,7 +156,7 @@ def certainty_of(asked: Asked, shows: Iterable[ShowSum]) -> list[ByCertainty]:
         for name in CertaintyName:
             found[name] = found[name].plus(one.by_certainty[name])
     return [
-        ByCertainty(**dict(asked.figure(heard, certainty=name.value)), certainty=name)
+        ByCertainty.model_validate({**asked.figure(heard, certainty=name.value), "certainty": name})
         for name, heard in found.items()
     ]
 
@@ -174,7 +175,7 @@ async def shows_of(
             name, spotify_id = names[one.show]
             show = ShowName(id=one.show, name=name, spotify_id=spotify_id)
         figure = asked.figure(one.sum, show=str(one.show or NO_SHOW))
-        found.append(ByShow(**dict(figure), show=show, episodes=one.episodes))
+        found.append(ByShow.model_validate({**figure, "show": show, "episodes": one.episodes}))
     return found
 
 
@@ -186,20 +187,24 @@ def time_of(asked: Asked, unit: Unit, days: Days) -> Time:
         first = first_of(day, unit)
         heard[first] = heard.get(first, Sum()).plus(part)
         total = total.plus(part)
-    return Time(
-        **dict(asked.part(total, asked.from_s, asked.to_s)),
-        unit=unit,
-        periods=[_period(asked, _cut(asked, first, unit), part) for first, part in heard.items()],
+    return Time.model_validate(
+        {
+            **asked.part(total, asked.from_s, asked.to_s),
+            "unit": unit,
+            "periods": [
+                _period(asked, _cut(asked, first, unit), part) for first, part in heard.items()
+            ],
+        }
     )
 
 
-def _period(asked: Asked, period: Period, part: Sum) -> ByPeriod:
-    return ByPeriod(
-        **dict(asked.part(part, period.from_s, period.to_s)),
-        first=period.first,
-        from_at=instant(period.from_s),
-        to_at=instant(period.to_s),
-    )
+def _period(asked: Asked, period: Period, part: Sum) -> Fields:
+    return {
+        **asked.part(part, period.from_s, period.to_s),
+        "first": period.first,
+        "from_at": instant(period.from_s),
+        "to_at": instant(period.to_s),
+    }
 
 
 def _cut(asked: Asked, first: date, unit: Unit) -> Period:
@@ -226,8 +231,8 @@ def streaks_of(asked: Asked, days: Days, today: date) -> Streaks:
 
 def _next(asked: Asked, day: date) -> date:
     """Return the next day that the zone has."""
-    following = day + timedelta(days=1)
-    later = following + timedelta(days=1)
+    following = after(day, Unit.DAY)
+    later = after(following, Unit.DAY)
     is_skipped = midnight_s(following, asked.zone) == midnight_s(later, asked.zone)
     return later if is_skipped else following
 
@@ -238,7 +243,9 @@ def _streak(asked: Asked, streak: list[date], days: Days) -> Streak:
         heard = heard.plus(days[day])
     first, last = _cut(asked, streak[0], Unit.DAY), _cut(asked, streak[-1], Unit.DAY)
     figure = asked.part(heard, first.from_s, last.to_s)
-    return Streak(**dict(figure), first=streak[0], last=streak[-1], days=len(streak))
+    return Streak.model_validate(
+        {**figure, "first": streak[0], "last": streak[-1], "days": len(streak)}
+    )
 
 
 def plays_of(runs: Iterable[Run]) -> int:
@@ -267,22 +274,26 @@ async def _hours(session: Session, *, user_id: UserId, asked: Asked, total: Sum)
         unknown = unknown.plus(Sum(-part.events, -part.ms, -part.known_ms))
     return Hours(
         cells=[_cell(asked, index, part) for index, part in sorted(cells.items())],
-        unknown=asked.figure(unknown, placed="false"),
+        unknown=Figure.model_validate(asked.figure(unknown, placed="false")),
     )
 
 
 def _cell(asked: Asked, index: int, part: Sum) -> ByHour:
     weekday, hour = index // 24 + 1, index % 24
     figure = asked.figure(part, weekday=str(weekday), hour=str(hour))
-    return ByHour(**dict(figure), weekday=weekday, hour=hour)
+    return ByHour.model_validate({**figure, "weekday": weekday, "hour": hour})
 
 
 async def _completion(session: Session, *, user_id: UserId, asked: Asked) -> list[ByCompletion]:
     found = await queries.by_completion(session, user_id=user_id, events=asked.events)
     classes = ((one, *found.get(one, (0, Sum()))) for one in Completion)
     return [
-        ByCompletion(
-            **dict(asked.figure(heard, completion=one.value)), completion=one, episodes=episodes
+        ByCompletion.model_validate(
+            {
+                **asked.figure(heard, completion=one.value),
+                "completion": one,
+                "episodes": episodes,
+            }
         )
         for one, episodes, heard in classes
     ]
@@ -291,11 +302,8 @@ async def _completion(session: Session, *, user_id: UserId, asked: Asked) -> lis
 async def _catalogue(session: Session, *, user_id: UserId, asked: Asked) -> list[ByCatalogue]:
     found = await queries.by_catalogue(session, user_id=user_id, events=asked.events)
     return [
-        ByCatalogue(**dict(asked.figure(found.get(one, Sum()), catalogue=one.value)), catalogue=one)
+        ByCatalogue.model_validate(
+            {**asked.figure(found.get(one, Sum()), catalogue=one.value), "catalogue": one}
+        )
         for one in Catalogue
     ]
-
-
-def day_count(days: Days) -> int:
-    """Return the days on which enough was heard to belong to a streak."""
-    return sum(part.ms >= STREAK_MS for part in days.values())

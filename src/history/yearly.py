@@ -55,11 +55,13 @@ async def year_of(
         year=number,
         years=list(range(day_of(begins_s, zone).year, day_of(ends_s - 1, zone).year + 1)),
         zone=zone.key,
-        totals=YearTotals(
-            **dict(asked.figure(total)),
-            episodes=sum(one.episodes for one in shows),
-            shows=sum(one.show is not None for one in shows),
-            days=sum(part.ms > 0 for part in days.values()),
+        totals=YearTotals.model_validate(
+            {
+                **asked.figure(total),
+                "episodes": sum(one.episodes for one in shows),
+                "shows": sum(one.show is not None for one in shows),
+                "days": sum(part.ms > 0 for part in days.values()),
+            }
         ),
         certainty=certainty_of(asked, shows),
         shows=await shows_of(session, user_id=user_id, asked=asked, shows=shows[:TOP_SHOWS]),
@@ -71,14 +73,15 @@ async def year_of(
 
 
 def _days(asked: Asked, days: Days, known: dict[date, Known], until_s: int) -> list[DayOfYear]:
+    quiet = Sum()
     found = []
-    for period in periods(Unit.DAY, asked.zone, from_s=asked.from_s, to_s=asked.to_s):
-        heard = days.get(period.first, Sum())
-        if heard == Sum() and period.from_s >= until_s:
+    for day, from_s, to_s in periods(Unit.DAY, asked.zone, from_s=asked.from_s, to_s=asked.to_s):
+        heard = days.get(day, quiet)
+        if heard is quiet and from_s >= until_s:
             continue
-        figure = asked.part(heard, period.from_s, period.to_s)
+        figure = asked.part(heard, from_s, to_s)
         found.append(
-            DayOfYear(**dict(figure), day=period.first, known=known.get(period.first, Known.NONE))
+            DayOfYear.model_validate({**figure, "day": day, "known": known.get(day, Known.NONE)})
         )
     return found
 
@@ -111,7 +114,9 @@ async def on_this_day(
         if shown:
             heard = (await days_of(session, user_id=user_id, asked=asked)).get(same, Sum())
             figure = asked.part(heard, period.from_s, period.to_s)
-            found.append(SameDay(**dict(figure), year=number, day=same, listened=shown))
+            found.append(
+                SameDay.model_validate({**figure, "year": number, "day": same, "listened": shown})
+            )
     return OnThisDay(zone=zone.key, day=day, years=found)
 
 

@@ -14,7 +14,9 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 DAY_S = 86_400
+_ONE_DAY = timedelta(days=1)
 _FIRST_YEAR, _LAST_YEAR = 1970, 2200
+_EPOCH = date(1970, 1, 1)
 
 
 class Unit(StrEnum):
@@ -64,7 +66,7 @@ def zone_named(name: str) -> ZoneInfo:
 def day_of(second: int, zone: ZoneInfo) -> date:
     """Return the local day of an instant, given in UTC epoch seconds."""
     day = datetime.fromtimestamp(second, zone).date()
-    following = day + timedelta(days=1)
+    following = day + _ONE_DAY
     # Where clocks go back over midnight, the new day has begun before its date is shown again.
     return following if midnight_s(following, zone) <= second else day
 
@@ -89,8 +91,10 @@ def first_of(day: date, unit: Unit) -> date:
 
 def after(first: date, unit: Unit) -> date:
     """Return the first day of the period that follows the one that begins at `first`."""
-    if unit in {Unit.DAY, Unit.WEEK}:
-        return first + timedelta(days=1 if unit is Unit.DAY else 7)
+    if unit is Unit.DAY:
+        return first + _ONE_DAY
+    if unit is Unit.WEEK:
+        return first + timedelta(days=7)
     return first_of(first.replace(day=1) + timedelta(days=31 if unit is Unit.MONTH else 366), unit)
 
 
@@ -106,14 +110,14 @@ def periods(unit: Unit, zone: ZoneInfo, *, from_s: int, to_s: int) -> Iterator[P
     skipped is left out.
     """
     first = first_of(day_of(from_s, zone), unit)
-    while True:
-        period = period_of(first, unit, zone)
-        if period.from_s >= to_s:
-            return
-        cut = Period(first, max(period.from_s, from_s), min(period.to_s, to_s))
+    begins_s = midnight_s(first, zone)
+    while begins_s < to_s:
+        following = after(first, unit)
+        ends_s = midnight_s(following, zone)
+        cut = Period(first, max(begins_s, from_s), min(ends_s, to_s))
         if cut.from_s < cut.to_s:
             yield cut
-        first = after(first, unit)
+        first, begins_s = following, ends_s
 
 
 def local_seconds(column: str, zone: ZoneInfo, *, from_s: int, to_s: int) -> str:
@@ -151,12 +155,12 @@ def local_day(column: str, zone: ZoneInfo, *, from_s: int, to_s: int) -> str:
 
 def day_number(day: date) -> int:
     """Return a day as days since 1970-01-01, as `local_day` gives it."""
-    return (day - date(1970, 1, 1)).days
+    return (day - _EPOCH).days
 
 
 def numbered_day(number: int) -> date:
     """Return the day that `local_day` gives as `number`."""
-    return date(1970, 1, 1) + timedelta(days=number)
+    return _EPOCH + timedelta(days=number)
 
 
 def _cases(column: str, starts: list[int], pieces: list[str]) -> str:

@@ -223,18 +223,22 @@ def _ends(events: Events, table: str) -> _Parts:
 
 
 def _plain(events: Events) -> _Parts:
-    hour, week = events.hour_of_week, events.weekday
     asked: list[tuple[bool, str, tuple[object, ...]]] = [
         (bool(events.show), "e.show_ref = ?", (events.show,)),
         (events.show == NO_SHOW, "e.show_ref is null", ()),
         (events.episode is not None, "e.episode_ref = ?", (events.episode,)),
         (events.episodes is not None, "e.episode_ref = {ints}", (list(events.episodes or ()),)),
         (bool(events.certainties), "e.certainty = {texts}", (list(events.certainties),)),
-        (week is not None, f"{hour} / 24 + 1 = ?", (week,)),
-        (events.hour is not None, f"{hour} - {hour} / 24 * 24 = ?", (events.hour,)),
         (events.doubtful is not None, "e.doubtful" if events.doubtful else "not e.doubtful", ()),
     ]
-    if events.placed is not None or events.hour is not None or week is not None:
-        place = events.is_placed if events.placed is not False else f"not {events.is_placed}"
-        asked.append((True, place, ()))
-    return [(text, values) for is_asked, text, values in asked if is_asked]
+    found = [(text, values) for is_asked, text, values in asked if is_asked]
+    if events.weekday is not None:
+        found.append((f"{events.hour_of_week} / 24 + 1 = ?", (events.weekday,)))
+    if events.hour is not None:
+        hour = events.hour_of_week
+        found.append((f"{hour} - {hour} / 24 * 24 = ?", (events.hour,)))
+    if events.placed is False:
+        found.append((f"not {events.is_placed}", ()))
+    elif events.placed or events.hour is not None or events.weekday is not None:
+        found.append((events.is_placed, ()))
+    return found
