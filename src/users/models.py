@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from src.database import Base, BigId, UtcDateTime
@@ -89,6 +89,7 @@ class Installation(Base):
     """One row: whether somebody owns this Playhead, the code that makes them, and `key_check`.
 
     The last is sealed; keys that do not open it are not those of this database.
+    `highest_erased_id` keeps ids of users from being given twice.
     """
 
     __tablename__ = "installation"
@@ -99,6 +100,7 @@ class Installation(Base):
     setup_code_hash: Mapped[str | None] = mapped_column(Text)
     setup_code_expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     key_check: Mapped[str | None] = mapped_column(Text)
+    highest_erased_id: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

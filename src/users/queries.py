@@ -7,7 +7,7 @@ with the key they look for (`Database.keyed`), and PostgreSQL shows no other row
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, exists, or_, select, update
+from sqlalchemy import delete, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from src.database import Session, dialect_of, is_unique_violation, upsert
@@ -56,6 +56,7 @@ async def store_user_all_users(
     The session was opened with the name, and is of no more use after None.
     """
     user = User(
+        id=await _unused_id(session),
         name=name,
         password_hash=password_hash,
         role=role,
@@ -71,6 +72,19 @@ async def store_user_all_users(
             return None
         raise
     return user
+
+
+async def _unused_id(session: Session) -> int | None:
+    """Return an id that nobody ever had; None lets the database choose it.
+
+    SQLite gives the id after the highest, which may have been that of an erased user, for
+    whom this process may still be working.
+    """
+    erased: int | None = await session.scalar(select(Installation.highest_erased_id))
+    if erased is None or dialect_of(session) != "sqlite":
+        return None
+    highest: int = await session.scalar(select(func.coalesce(func.max(User.id), 0))) or 0
+    return max(erased, highest) + 1
 
 
 # The user's own rows.
@@ -218,6 +232,17 @@ async def store_key_check(session: Session, *, sealed: str, now: datetime) -> No
     """Replace the text by which a start finds out whether it has the right keys."""
     await _demand_installation(session, now)
     await session.execute(update(Installation).values(key_check=sealed))
+
+
+async def retire_id(session: Session, *, user_id: UserId, now: datetime) -> None:
+    """Note that the id of a user who is erased must not be given again."""
+    await _demand_installation(session, now)
+    known = Installation.highest_erased_id
+    await session.execute(
+        update(Installation)
+        .where(known.is_(None) | (known < user_id))
+        .values(highest_erased_id=user_id)
+    )
 
 
 async def store_invite(
