@@ -23,6 +23,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Scope
 
 from src import auth
+from src.account import api as account_api
 from src.auth import CurrentUser, UserDep, cookie_name
 from src.config import Settings
 from src.cost_tracking import api as costs
@@ -141,6 +142,7 @@ def create_app(
         auth.router,
         spotify_api.router,
         history_api.router,
+        account_api.router,
         costs.router,
         health.router,
         site.router,

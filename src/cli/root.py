@@ -17,7 +17,8 @@ COMMANDS = {
     "worker": ("src.cli.worker", "Run background sync alone, beside other processes."),
     "simulate": ("src.cli.simulate", "Run the stand-in for Spotify alone."),
     "sync-now": ("src.cli.sync", "Sync one user now and watch it."),
-    "user": ("src.cli.user", "Add or invite people."),
+    "user": ("src.cli.user", "Add, invite or erase people."),
+    "account": ("src.cli.account", "Take an account along as a file, and bring it back."),
     "migrate": ("src.cli.migrate", "Bring the database to this version."),
     "doctor": ("src.cli.doctor", "Check the set-up, line by line."),
 }

@@ -1,0 +1,1 @@
+"""Statements that span the tables of an account."""

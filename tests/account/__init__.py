@@ -1,0 +1,1 @@
+"""Tests of a user's whole account: taking it away, bringing it back, erasing it."""

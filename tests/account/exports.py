@@ -1,0 +1,49 @@
+"""Exports as tests take them, open them and change them."""
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+from src.account.export import spooled
+from src.runtime import Runtime
+from src.utils.types import UserId
+
+Files = dict[str, bytes]
+
+
+async def exported(runtime: Runtime, user_id: UserId) -> Files:
+    """Export an account, and return its files by name."""
+    with await spooled(runtime, user_id=user_id) as file, zipfile.ZipFile(file) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def zipped(files: Files) -> io.BytesIO:
+    """Put files into a zip again."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    target.seek(0)
+    return target
+
+
+def lines_of(content: bytes) -> list[dict[str, Any]]:
+    """Read lines of JSON."""
+    return [json.loads(line) for line in content.splitlines()]
+
+
+def changed(files: Files, change: Callable[[dict[str, Any]], dict[str, Any] | None]) -> Files:
+    """Return the files with each line of the history changed, or left out."""
+    lines = [change(line) for line in lines_of(files["history.jsonl"])]
+    kept = b"".join(json.dumps(line).encode() + b"\n" for line in lines if line is not None)
+    return {**files, "history.jsonl": kept}
+
+
+def without_times(files: Files) -> Files:
+    """Return the files that a restore reads back, without the instant of the export."""
+    header, *rest = files["history.jsonl"].splitlines(keepends=True)
+    kept = json.loads(header)
+    del kept["exported_at"]
+    return {**files, "history.jsonl": json.dumps(kept).encode() + b"\n" + b"".join(rest)}
