@@ -1,5 +1,7 @@
 """The life of an import around its work: begun here or by upload, claimed, undone, swept."""
 
+import asyncio
+import contextlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -293,8 +295,24 @@ async def handle(runtime: Runtime, claim: Claim) -> None:
                 await import_files(work)
         except WorkTakenOver:
             log.info("import_taken_over", fence=claim.fence)
+        except asyncio.CancelledError:
+            await _give_back(work)
+            raise
         except Exception:
             log.exception("import_broke_off", fence=claim.fence)
+
+
+async def _give_back(work: Work) -> None:
+    """Let others claim the run at once, where that is still possible."""
+    with contextlib.suppress(Exception):
+        async with work.runtime.database.transaction(work.user_id) as session:
+            await queries.hold(
+                session,
+                user_id=work.user_id,
+                run_id=work.run_id,
+                fence=work.fence,
+                values={"lease_until_s": 0},
+            )
 
 
 async def _give_up(work: Work) -> None:

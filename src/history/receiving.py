@@ -1,10 +1,10 @@
 """Files out of a request's body, piece by piece to the disk: never more than one in memory."""
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Self
 from uuid import UUID
 
 from python_multipart.exceptions import FormParserError
@@ -198,6 +198,27 @@ class _Form:
 
     def _on_part_end(self) -> None:
         self._receiver._end()  # noqa: SLF001
+
+
+async def body_of(
+    receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
+) -> AsyncIterator[bytes]:
+    """Yield a request's body as it comes.
+
+    Args:
+        receive: The request's own `receive`, of which nothing was read yet.
+
+    Raises:
+        UploadBroken: The line broke before its end.
+    """
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise UploadBroken("The line broke before all of it was there.")
+        if data := message.get("body", b""):
+            yield data
+        if not message.get("more_body", False):
+            return
 
 
 async def append(

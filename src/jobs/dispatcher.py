@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from src.jobs.drain import Drain
+from src.jobs.imports import Imports
 from src.spotify.queries import sync as queries
 from src.spotify.run_state import LEASE_S
 from src.spotify.service import Spotify
@@ -17,14 +18,17 @@ _SHORTEST_WAIT_S = 1.0
 _LOOK_S = 600.0
 
 
-async def dispatch(spotify: Spotify, drain: Drain, stop: asyncio.Event) -> None:
-    """Claim due users as places become free, until `stop` is set and the bell rings.
+async def dispatch(spotify: Spotify, drain: Drain, imports: Imports, stop: asyncio.Event) -> None:
+    """Claim due users and imports as places become free, until `stop` is set and the bell rings.
 
     Claims are made for free places only, so that other processes get their share, and a
     user who takes long delays nobody.
     """
     while not stop.is_set():
         wait_s = await claim_due(spotify, drain)
+        imports_s = await imports.claim_due()
+        if imports_s is not None:
+            wait_s = min(wait_s, max(_SHORTEST_WAIT_S, imports_s))
         await _rest(spotify, wait_s)
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import structlog
 
+from src.history import importing
 from src.jobs import queries
 from src.spotify import notices
 from src.spotify.errors import LeaseLost
@@ -50,4 +51,5 @@ async def maintain(spotify: Spotify) -> None:
     for user_id in user_ids:
         async with runtime.database.transaction(user_id) as session:
             gone += await queries.forget_expired(session, user_id=user_id, now=now)
-    log.info("maintained", expired_rows=gone)
+    uploads = await importing.sweep(runtime)
+    log.info("maintained", expired_rows=gone, uploads=uploads)

@@ -10,6 +10,7 @@ import structlog
 
 from src.jobs import dispatcher, handlers
 from src.jobs.drain import Drain
+from src.jobs.imports import Imports
 from src.spotify.queries import sync as queries
 from src.spotify.service import Spotify
 
@@ -42,13 +43,14 @@ async def run_worker(spotify: Spotify, stop: asyncio.Event) -> None:
     With SQLite this is the only process: leases left by a dead one are broken first.
     """
     drain = Drain(partial(handlers.sync_user, spotify), on_free=spotify.bell.ring)
+    imports = Imports(spotify.runtime, on_free=spotify.bell.ring)
 
     async def dispatch() -> None:
         if spotify.runtime.database.is_sqlite and not drain.held:
             async with spotify.runtime.database.scheduling() as session:
                 now = spotify.runtime.clock.now()
                 await queries.break_leases_all_users(session, now=now)
-        await dispatcher.dispatch(spotify, drain, stop)
+        await dispatcher.dispatch(spotify, drain, imports, stop)
 
     clock, entropy = spotify.runtime.clock, spotify.runtime.entropy
 
@@ -69,6 +71,7 @@ async def run_worker(spotify: Spotify, stop: asyncio.Event) -> None:
         for task in (housekeeping, dispatching):
             task.cancel()
         await asyncio.gather(housekeeping, dispatching, return_exceptions=True)
+        await imports.close()
         await drain.close(clock=spotify.runtime.clock, grace_s=GRACE_S)
 
 

@@ -1,5 +1,6 @@
 """A user whose every row can be recognised, and another who must never see one."""
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -10,6 +11,7 @@ from fastapi import FastAPI
 from sqlalchemy import update
 
 from src.cost_tracking.models import CostEntry
+from src.history import importing
 from src.spotify.models import (
     Episode,
     Play,
@@ -88,16 +90,19 @@ async def plant(stage: Stage, ada: Planted, *, beside: Planted) -> Planted:
             .values(message=f"{MARK} words", cost_micro=RUN_COST)
         )
     events = await _history(stage, ada)
+    imports = await _imports(stage, ada)
     episodes = [one for show in own for one in await stage.episodes(ada.user_id, show)]
     ids = {
         "show_id": own,
         "episode_id": episodes[:2],
         "token_id": [str(token["id"]) for token in made],
         "event_id": [event["id"] for event in events],
+        "import_id": imports,
+        "upload_id": imports[1:],
         "year": [str(LISTENED_S // 31_557_600 + 1970)],
     }
     secrets = [MARK, ZONE, str(POSITION_MS), str(RUN_COST), str(CALL_COST), *runs, *own]
-    secrets += [str(LISTENED_MS), *ids["event_id"]]
+    secrets += [str(LISTENED_MS), *ids["event_id"], *imports]
     queries = await _queries(browser, own[0], events)
     return Planted(ada.user_id, browser, ids, queries, secrets, (shared, common))
 
@@ -112,6 +117,20 @@ async def _history(stage: Stage, ada: Planted) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = (await ada.browser.get("/api/history")).json()["items"]
     assert 2 == len(found)
     return found
+
+
+async def _imports(stage: Stage, ada: Planted) -> list[str]:
+    """Let her have imported a file with a mark, and begun an upload; return their ids."""
+    row = {"ts": "2023-12-01T10:00:00Z", "ms_played": 1, "spotify_track_uri": MARK}
+    begun = await ada.browser.post(
+        "/api/history/imports", content=json.dumps([row]), params={"name": f"{MARK}.json"}
+    )
+    for claim in await importing.claim_due(stage.runtime, limit=1):
+        await importing.handle(stage.runtime, claim)
+    half = await ada.browser.post(
+        "/api/history/uploads", json={"name": f"{MARK} half", "size_bytes": 9}
+    )
+    return [begun.json()["id"], half.json()["id"]]
 
 
 _PROFILE = {"email": f"{MARK}@example.org", "time_zone": ZONE}
@@ -178,6 +197,7 @@ async def _queries(
         (f"/api/spotify/podcasts/{show_id}/episodes", {}),
         ("/api/spotify/sync/runs", {}),
         ("/api/history", {}),
+        ("/api/history/imports", {}),
     ]
     cursors = [
         (await browser.get(path, params={"limit": 1, **query})).json()["next_cursor"]
@@ -188,6 +208,7 @@ async def _queries(
     return {
         "cursor": cursors,
         "q": [MARK],
+        "name": ["a file"],
         "sort": ["added", "name"],
         "limit": ["200"],
         "days": ["366"],

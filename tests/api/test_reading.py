@@ -29,8 +29,11 @@ async def listener(stage: Stage, app: FastAPI) -> tuple[httpx2.AsyncClient, dict
     style = (await client.get("/")).text.partition("/static/")[2].partition('"')[0]
     await heard(stage.runtime, user_id, [Heard("e", "Maps", 1_700_000_000, 60_000)])
     [event] = (await client.get("/api/history")).json()["items"]
+    half = await client.post("/api/history/uploads", json={"name": "a", "size_bytes": 9})
     ids = {"show_id": show_id, "episode_id": episode_id, "token_id": "1", "name": style}
-    return client, ids | {"event_id": event["id"], "year": "2023"}
+    own = {"event_id": event["id"], "year": "2023"}
+    own |= dict.fromkeys(("import_id", "upload_id"), half.json()["id"])
+    return client, ids | own
 
 
 def readable(app: FastAPI) -> list[str]:

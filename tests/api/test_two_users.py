@@ -1,6 +1,8 @@
 """One user against all that another has: every route, every id, every cursor."""
 
 import asyncio
+import io
+import zipfile
 from collections.abc import AsyncIterator, Iterator
 from itertools import product
 from math import prod
@@ -34,6 +36,8 @@ MISSING = {
     "episode_id": "0" * 22,
     "token_id": str(2**62),
     "event_id": str(UUID(int=0)),
+    "import_id": str(UUID(int=0)),
+    "upload_id": str(UUID(int=0)),
 }
 OF_EVERYBODY = {"year"}
 """Parameters of paths that are nobody's: a year."""
@@ -46,7 +50,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH /api/auth/me": {"time_zone": "UTC"},
     "POST /api/auth/tokens": {"name": "of bob"},
     "PUT /api/spotify/sync/schedule": {"interval_hours": 3, "paused": False},
+    "DELETE /api/account": {"name": "another name"},
+    "POST /api/history/uploads": {"name": "of bob", "size_bytes": 9},
 }
+FILES = {"POST /api/history/imports", "PATCH /api/history/uploads/{upload_id}"}
+"""Those that take bytes, and say so."""
 FORMS = {"POST /api/spotify/auth/callback/confirm"}
 
 
@@ -102,6 +110,8 @@ def bodies(operation: Operation, ada: Planted) -> list[dict[str, Any]]:
         return [{}]
     if operation.name in FORMS:
         return [{"data": {"code": "any-code", "state": ada.queries["state"][0]}}]
+    if operation.name in FILES:
+        return [{"content": b"[", "headers": {"Upload-Offset": "0"}}]
     assert operation.name in BODIES, f"{operation.name} takes a body this walk cannot fill: say how"
     body = BODIES[operation.name]
     return [{"json": {**body, "user_id": ada.user_id}}, {"json": body}]
@@ -142,9 +152,17 @@ def body_of(reply: httpx2.Response) -> tuple[int, dict[str, Any]]:
     return reply.status_code, reply.json() | {"request_id": None}
 
 
+def _text(reply: httpx2.Response) -> str:
+    """The body, unpacked if it is packed."""
+    if reply.headers.get("content-type") != "application/zip":
+        return reply.text
+    with zipfile.ZipFile(io.BytesIO(reply.content)) as archive:
+        return "".join(archive.read(name).decode() for name in archive.namelist())
+
+
 def given_away(reply: httpx2.Response, ada: Planted) -> list[str]:
     """Which of her secrets the reply tells, in its body or its headers."""
-    text = reply.text + str(reply.headers)
+    text = _text(reply) + str(reply.headers)
     return [secret for secret in ada.secrets if secret in text]
 
 

@@ -7,11 +7,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from starlette.requests import ClientDisconnect
 
 from src.auth import SessionDep, UserDep, require_scope
 from src.history import import_stream, importing
-from src.history.errors import UploadBroken
 from src.history.import_schemas import (
     ImportDetailReply,
     ImportReply,
@@ -19,7 +17,7 @@ from src.history.import_schemas import (
     import_reply,
 )
 from src.history.queries import observations, runs
-from src.history.receiving import Receiver
+from src.history.receiving import Receiver, body_of
 from src.schemas import Page
 from src.spotify.routes.connection import SpotifyDep
 from src.spotify.routes.sync import one_stream
@@ -81,16 +79,14 @@ async def begin(
         with Receiver(runtime.settings, run_id) as receiver:
             kind = request.headers.get("content-type", "")
             if kind.startswith(_FORM):
-                await receiver.take_form(request.stream(), content_type=kind)
+                await receiver.take_form(body_of(request.receive), content_type=kind)
             else:
-                await receiver.take_body(request.stream(), name=name)
+                await receiver.take_body(body_of(request.receive), name=name)
         run = await importing.finish_upload(
             runtime, user_id=user.id, run_id=run_id, files=receiver.rows()
         )
-    except BaseException as error:
+    except BaseException:
         await importing.drop_upload(runtime, user_id=user.id, run_id=run_id)
-        if isinstance(error, ClientDisconnect):
-            raise UploadBroken("The line broke before all of the body was there.") from error
         raise
     spotify.bell.ring()
     return import_reply(run)
@@ -136,7 +132,18 @@ async def get_import(import_id: UUID, session: SessionDep, user: UserDep) -> Imp
     return detail_reply(run, files, episodes_left=left)
 
 
-@router.get("/{import_id}/events", response_class=EventSourceResponse, dependencies=[_read])
+async def _there(import_id: UUID, user: UserDep, spotify: SpotifyDep) -> None:
+    """Refuse an import that is not there, before a stream begins."""
+    async with spotify.runtime.database.transaction(user.id, write=False) as session:
+        if await runs.run_of(session, user_id=user.id, run_id=import_id) is None:
+            raise importing.no_import()
+
+
+@router.get(
+    "/{import_id}/events",
+    response_class=EventSourceResponse,
+    dependencies=[_read, Depends(_there)],
+)
 async def events(
     import_id: UUID,
     request: Request,

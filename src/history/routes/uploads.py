@@ -4,14 +4,13 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Request, Response
-from starlette.requests import ClientDisconnect
 
 from src.auth import UserDep, require_scope
 from src.history import importing, uploads
-from src.history.errors import UploadBroken, UploadOffset
+from src.history.errors import UploadOffset
 from src.history.import_schemas import UploadBegin, UploadReply
 from src.history.models import HistoryFile
-from src.history.receiving import append
+from src.history.receiving import append, body_of
 from src.spotify.routes.connection import SpotifyDep
 
 router = APIRouter(prefix="/api/history/uploads", tags=["history"])
@@ -40,17 +39,17 @@ async def begin(upload: UploadBegin, user: UserDep, spotify: SpotifyDep) -> Uplo
     )
 
 
-@router.head("/{upload_id}", dependencies=[_import])
-async def tell_offset(upload_id: UUID, user: UserDep, spotify: SpotifyDep) -> Response:
-    """Tell in `Upload-Offset` how much is there, of `Upload-Length` bytes."""
+@router.head("/{upload_id}", dependencies=[_import], include_in_schema=False)
+@router.get("/{upload_id}", dependencies=[_import])
+async def tell_offset(
+    upload_id: UUID, user: UserDep, spotify: SpotifyDep, response: Response
+) -> UploadReply:
+    """Tell how much is there. HEAD tells it too: `Upload-Offset` of `Upload-Length` bytes."""
     file = await importing.upload_of(spotify.runtime, user_id=user.id, run_id=upload_id)
-    path = uploads.path_of(spotify.runtime.settings, file.path)
-    return Response(
-        headers={
-            "Upload-Offset": str(uploads.length(path)),
-            "Upload-Length": str(file.size_bytes),
-        }
-    )
+    offset = uploads.length(uploads.path_of(spotify.runtime.settings, file.path))
+    response.headers["Upload-Offset"] = str(offset)
+    response.headers["Upload-Length"] = str(file.size_bytes)
+    return _reply(upload_id, file, offset)
 
 
 @router.patch(
@@ -59,9 +58,7 @@ async def tell_offset(upload_id: UUID, user: UserDep, spotify: SpotifyDep) -> Re
     openapi_extra={
         "requestBody": {
             "content": {
-                "application/offset+octet-stream": {
-                    "schema": {"type": "string", "format": "binary"}
-                }
+                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
             }
         }
     },
@@ -80,27 +77,26 @@ async def add_part(
     with uploads.held(path) as length:
         if length is None or length != upload_offset:
             raise UploadOffset(uploads.length(path))
-        try:
-            offset = await append(
-                request.stream(),
-                settings=runtime.settings,
-                path=path,
-                offset=length,
-                size_bytes=file.size_bytes,
-            )
-        except ClientDisconnect as error:
-            raise UploadBroken("The line broke; what arrived is kept.") from error
+        offset = await append(
+            body_of(request.receive),
+            settings=runtime.settings,
+            path=path,
+            offset=length,
+            size_bytes=file.size_bytes,
+        )
         if offset == file.size_bytes:
             await importing.finish_upload(runtime, user_id=user.id, run_id=upload_id)
             spotify.bell.ring()
-    return _reply(upload_id, file, offset)
+    return _reply(upload_id, file, offset, is_queued=offset == file.size_bytes)
 
 
-def _reply(upload_id: UUID, file: HistoryFile, offset: int) -> UploadReply:
+def _reply(
+    upload_id: UUID, file: HistoryFile, offset: int, *, is_queued: bool = False
+) -> UploadReply:
     return UploadReply(
         id=upload_id,
         name=file.name,
         size_bytes=file.size_bytes,
         offset_bytes=offset,
-        queued=offset == file.size_bytes,
+        queued=is_queued,
     )
