@@ -1,6 +1,7 @@
 """Events that are windows by time: they alone may be long, so a period has to look far for them.
 
-Revision: 0007, after 0006.
+Revision: 0007, after 0006. It has the column of its condition too, without which SQLite
+would look at the rows.
 """
 
 import sqlalchemy as sa
@@ -19,7 +20,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_listening_event_windows",
         "listening_event",
-        ["user_id", "ended_s", "began_s"],
+        ["user_id", "ended_s", "began_s", "certainty"],
         unique=False,
         sqlite_where=_WINDOWS,
         postgresql_where=_WINDOWS,

@@ -17,7 +17,7 @@ Milliseconds = Annotated[int, Field(ge=0, description="Milliseconds heard")]
 Fields = dict[str, object]
 """The fields of a `Figure`: a year has hundreds, and making each twice would show."""
 
-Parameters = dict[str, str | list[str]]
+Parameters = dict[str, str]
 
 
 class EventsQuery(BaseModel):
@@ -58,7 +58,7 @@ class Asked:
         """The events that ended in it."""
         return Events(zone=self.zone, from_s=self.from_s, to_s=self.to_s, show=self.show)
 
-    def figure(self, found: Sum, **more: str | list[str]) -> Fields:
+    def figure(self, found: Sum, **more: str) -> Fields:
         """Return the figure of the events of `GET /api/history` with these further parameters."""
         return self._figure(found, self.from_s, self.to_s, more)
 

@@ -251,6 +251,7 @@ class ListeningEvent(Base):
             "user_id",
             "ended_s",
             "began_s",
+            "certainty",
             sqlite_where=_WINDOWS,
             postgresql_where=_WINDOWS,
         ),

@@ -1,8 +1,8 @@
 """Statistics: sums of events, each figure with the request that lists what is behind it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from datetime import date
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, timedelta
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
@@ -38,12 +38,13 @@ from src.history.zones import (
     first_of,
     midnight_s,
     numbered_day,
-    periods,
 )
 from src.utils.types import UserId
 
 STREAK_MS = 30_000
 """Least milliseconds of a day that belongs to a streak."""
+
+_ONE_DAY = timedelta(days=1)
 
 Days = Mapping[date, Sum]
 """What was heard within local days, by parts; events are counted where they ended."""
@@ -121,32 +122,38 @@ async def days_of(session: Session, *, user_id: UserId, asked: Asked) -> dict[da
         found[numbered_day(number)] = whole
     for one in await queries.crossing(session, user_id=user_id, events=events):
         if asked.from_s <= one.ended_s < asked.to_s:
-            day = numbered_day(one.day)
             known_ms = one.ms if one.is_known else 0
+            day = numbered_day(one.day)
             found[day] = found[day].plus(Sum(0, -one.ms, -known_ms))
-        for period, ms in _parts(asked, one):
-            part = Sum(0, ms, ms if one.is_known else 0)
-            found[period.first] = found[period.first].plus(part)
+        for day, ms in _parts(asked, one):
+            found[day] = found[day].plus(Sum(0, ms, ms if one.is_known else 0))
     return dict(sorted(found.items()))
 
 
-def _parts(asked: Asked, event: Crossing) -> Iterable[tuple[Period, int]]:
-    from_s, to_s = max(event.began_s, asked.from_s), min(event.ended_s + 1, asked.to_s)
-    for period in periods(Unit.DAY, asked.zone, from_s=from_s, to_s=to_s):
-        yield (
-            period,
-            share_ms(
-                event.began_s, event.ended_s, event.ms, from_s=period.from_s, to_s=period.to_s
-            ),
-        )
+def _parts(asked: Asked, event: Crossing) -> Iterator[tuple[date, int]]:
+    """Yield what was heard on each local day within the time, the last day first."""
+    began_s, ended_s, ms, _, number = event
+    day, until_s = numbered_day(number), ended_s + 1
+    while until_s > max(began_s, asked.from_s):
+        begins_s = midnight_s(day, asked.zone)
+        from_s, to_s = max(begins_s, asked.from_s), min(until_s, asked.to_s)
+        if from_s < to_s:
+            yield day, share_ms(began_s, ended_s, ms, from_s=from_s, to_s=to_s)
+        day, until_s = day - _ONE_DAY, begins_s
 
 
 def total_of(shows: Iterable[ShowSum]) -> Sum:
     """Return what was heard of all shows."""
-    found = Sum()
-    for one in shows:
-        found = found.plus(one.sum)
-    return found
+    return _together(one.sum for one in shows)
+
+
+def _together(parts: Iterable[Sum]) -> Sum:
+    events = ms = known_ms = 0
+    for part in parts:
+        events += part.events
+        ms += part.ms
+        known_ms += part.known_ms
+    return Sum(events, ms, known_ms)
 
 
 def certainty_of(asked: Asked, shows: Iterable[ShowSum]) -> list[ByCertainty]:
@@ -181,12 +188,11 @@ async def shows_of(
 
 def time_of(asked: Asked, unit: Unit, days: Days) -> Time:
     """Return what was heard within the time, in parts of that unit."""
-    heard: dict[date, Sum] = {}
-    total = Sum()
-    for day, part in days.items():
-        first = first_of(day, unit)
-        heard[first] = heard.get(first, Sum()).plus(part)
-        total = total.plus(part)
+    heard = {
+        first: _together(part for _, part in parts)
+        for first, parts in groupby(days.items(), key=lambda one: first_of(one[0], unit))
+    }
+    total = _together(heard.values())
     return Time.model_validate(
         {
             **asked.part(total, asked.from_s, asked.to_s),
@@ -238,9 +244,7 @@ def _next(asked: Asked, day: date) -> date:
 
 
 def _streak(asked: Asked, streak: list[date], days: Days) -> Streak:
-    heard = Sum()
-    for day in streak:
-        heard = heard.plus(days[day])
+    heard = _together(days[day] for day in streak)
     first, last = _cut(asked, streak[0], Unit.DAY), _cut(asked, streak[-1], Unit.DAY)
     figure = asked.part(heard, first.from_s, last.to_s)
     return Streak.model_validate(

@@ -1,28 +1,29 @@
 """A year of listening, and one day through the years."""
 
+from collections.abc import Sequence
 from datetime import date
 from zoneinfo import ZoneInfo
 
 from src.database import Session
 from src.history import listing
-from src.history.coverage import Known, calendar, seconds_of
+from src.history.coverage import Known, Span, calendar, seconds_of
 from src.history.coverage_report import mostly, seconds_told, swept_of
 from src.history.figures import Asked
 from src.history.queries import statistics as queries
 from src.history.queries.filters import Events
+from src.history.queries.listing import ends
 from src.history.queries.statistics import Sum
 from src.history.statistics import (
     Days,
     certainty_of,
     days_of,
-    record_of,
     shows_of,
     streaks_of,
     time_of,
     total_of,
 )
 from src.history.yearly_schemas import DayOfYear, OnThisDay, SameDay, Year, YearTotals
-from src.history.zones import Unit, day_of, period_of, periods
+from src.history.zones import Unit, after, day_of, midnight_s, period_of
 from src.utils.types import UserId
 
 TOP_SHOWS = 10
@@ -46,14 +47,12 @@ async def year_of(
     asked = Asked(zone, period.from_s, period.to_s)
     shows = await queries.by_show(session, user_id=user_id, events=asked.events)
     days = await days_of(session, user_id=user_id, asked=asked)
-    begins_s, ends_s = await record_of(session, user_id=user_id, zone=zone, now_s=now_s)
     total = total_of(shows)
     until_s = max(asked.from_s, min(asked.to_s, now_s))
     spans = await swept_of(session, user_id=user_id, from_s=asked.from_s, to_s=until_s)
-    known = {day.day: mostly(day.seconds) for day in calendar(spans, zone=zone)}
     return Year(
         year=number,
-        years=list(range(day_of(begins_s, zone).year, day_of(ends_s - 1, zone).year + 1)),
+        years=list(await _years(session, user_id=user_id, zone=zone, now_s=now_s)),
         zone=zone.key,
         totals=YearTotals.model_validate(
             {
@@ -66,23 +65,28 @@ async def year_of(
         certainty=certainty_of(asked, shows),
         shows=await shows_of(session, user_id=user_id, asked=asked, shows=shows[:TOP_SHOWS]),
         months=time_of(asked, Unit.MONTH, days),
-        days=_days(asked, days, known, until_s),
+        days=_days(asked, days, spans),
         longest_streak=streaks_of(asked, days, day_of(now_s, zone)).longest,
         seconds=seconds_told(seconds_of(spans)),
     )
 
 
-def _days(asked: Asked, days: Days, known: dict[date, Known], until_s: int) -> list[DayOfYear]:
+async def _years(session: Session, *, user_id: UserId, zone: ZoneInfo, now_s: int) -> range:
+    """Return the local years from that of the first event to that of the last or present one."""
+    first_s, last_s = await ends(session, user_id=user_id) or (now_s, now_s)
+    return range(day_of(first_s, zone).year, day_of(max(last_s, now_s), zone).year + 1)
+
+
+def _days(asked: Asked, days: Days, spans: Sequence[Span]) -> list[DayOfYear]:
+    """Return each day of which it is told what is known, and what was heard later all the same."""
+    known = {day.day: mostly(day.seconds) for day in calendar(spans, zone=asked.zone)}
+    told = known | {day: Known.NONE for day in days if day not in known}
     quiet = Sum()
     found = []
-    for day, from_s, to_s in periods(Unit.DAY, asked.zone, from_s=asked.from_s, to_s=asked.to_s):
-        heard = days.get(day, quiet)
-        if heard is quiet and from_s >= until_s:
-            continue
-        figure = asked.part(heard, from_s, to_s)
-        found.append(
-            DayOfYear.model_validate({**figure, "day": day, "known": known.get(day, Known.NONE)})
-        )
+    for day, how in told.items():
+        from_s, to_s = midnight_s(day, asked.zone), midnight_s(after(day, Unit.DAY), asked.zone)
+        figure = asked.part(days.get(day, quiet), from_s, to_s)
+        found.append(DayOfYear.model_validate({**figure, "day": day, "known": how}))
     return found
 
 
@@ -98,10 +102,8 @@ async def on_this_day(
         zone: Whose days.
         now_s: The present, UTC epoch.
     """
-    begins_s, ends_s = await record_of(session, user_id=user_id, zone=zone, now_s=now_s)
-    first, last = day_of(begins_s, zone).year, day_of(ends_s - 1, zone).year
     found = []
-    for number in range(last, first - 1, -1):
+    for number in reversed(await _years(session, user_id=user_id, zone=zone, now_s=now_s)):
         same = _in_year(day, number)
         if same is None or same == day:
             continue

@@ -169,12 +169,21 @@ _NAMES = Statement(
 )
 
 
+async def ends(session: Session, *, user_id: UserId) -> tuple[int, int] | None:
+    """Return when the first and the last event ended that count (UTC epoch), or None."""
+    first, last = (await _ENDS.rows(session, user_id, user_id))[0]
+    return None if first is None else (first, last)
+
+
 async def bounds(session: Session, *, user_id: UserId) -> tuple[int, int] | None:
-    """Return when the earliest event that counts began and the last ended (UTC epoch), or None."""
-    ends = await _ENDS.rows(session, user_id, user_id)
-    first, last = ends[0]
-    if first is None:
+    """Return when the earliest event began and the last ended (UTC epoch), or None.
+
+    A hidden window counts too: it only makes the time a little longer.
+    """
+    found = await ends(session, user_id=user_id)
+    if found is None:
         return None
+    first, last = found
     began = await _BEGAN.rows(session, user_id, first, first + LONGEST_STREAM_S, user_id)
     return min(row[0] for row in began if row[0] is not None), last
 
@@ -187,5 +196,5 @@ _ENDS = Statement(
 _BEGAN = Statement(
     "select min(began_s) from listening_event where user_id = ? and ended_s >= ? and ended_s <= ?"
     " and not hidden union all select min(began_s) from listening_event"
-    " where user_id = ? and certainty = 'window' and not hidden"
+    " where user_id = ? and certainty = 'window'"
 )

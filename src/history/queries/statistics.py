@@ -134,8 +134,8 @@ async def show_names(
 
 _SHOW_NAMES = Statement(
     "select s.id, coalesce(d.name, s.name), coalesce(s.show_id, d.id) from (select s.id, s.name,"
-    " s.show_id, (select max(c.show_id) from history_episode h join episode c"
-    " on c.id = h.episode_id where h.user_id = ? and h.show_ref = s.id) as now_id"
+    " s.show_id, (select c.show_id from history_episode h join episode c on c.id = h.episode_id"
+    " where h.user_id = ? and h.show_ref = s.id order by h.id limit 1) as now_id"
     " from history_show s where s.user_id = ? and s.id = {ints}) s"
     ' left join "show" d on d.id = coalesce(s.now_id, s.show_id)'
 )
