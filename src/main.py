@@ -1,4 +1,4 @@
-"""The application: rooms put together, what starts and stops with it, and how errors are told."""
+"""The application: rooms put together, and what starts and stops with it."""
 
 import asyncio
 import sys
@@ -6,21 +6,17 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, Literal, TypeVar
 
 import structlog
-from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import Scope
 
 from src import auth
 from src.account import api as account_api
@@ -28,25 +24,19 @@ from src.auth import CurrentUser, UserDep, cookie_name
 from src.config import Settings
 from src.cost_tracking import api as costs
 from src.database import Session
-from src.errors import NotFound, PlayheadError
 from src.history import api as history_api
 from src.jobs.worker import background as background_work
-from src.middleware import (
-    BodyLimit,
-    Edge,
-    HostAllowList,
-    PlainRefusals,
-    SameOrigin,
-    SecurityHeaders,
-    problem_of,
-    problem_response,
-)
+from src.middleware.bodies import BodyLimit
+from src.middleware.edge import Edge, PlainRefusals
+from src.middleware.headers import SecurityHeaders
+from src.middleware.origins import HostAllowList, SameOrigin
+from src.middleware.telling import tell, tell_errors, words_of
 from src.operations import api as health
 from src.operations.starting import prepared, told_to_stop
 from src.operations.sync_places import sync_place
 from src.operations.waking import woken_from_outside
 from src.runtime import Runtime
-from src.schemas import FieldError, Problem
+from src.schemas import Problem
 from src.spotify import api as spotify_api
 from src.spotify.config import SpotifySettings
 from src.spotify.notices import notices_for
@@ -58,7 +48,6 @@ from src.users.request_rate import RequestRates
 from src.users.schemas import Notice
 from src.utils.logging import configure_logging
 from src.utils.types import UserId
-from src.web import errors as error_pages
 from src.web import site
 from src.web.pages.confirming import confirmation
 
@@ -66,32 +55,6 @@ log = structlog.get_logger()
 
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 _CONSENT_HEADS = {"warn": "Your Spotify consent ends soon", "stop": "Syncing has stopped"}
-_LONGEST_FIELD_NAME = 100
-_UNPARSABLE = "There was an error parsing the body"  # FastAPI's words for JSON too deep to read
-
-
-class InvalidInput(PlayheadError):
-    """The request is not what this address takes; `errors` says where."""
-
-    status = 422
-    code = "invalid_input"
-    title = "Input not accepted"
-
-
-class MalformedJson(PlayheadError):
-    """The body cannot be read at all."""
-
-    status = 400
-    code = "malformed_json"
-    title = "Unreadable body"
-
-
-class MethodNotAllowed(PlayheadError):
-    """The address exists, but not for this method."""
-
-    status = 405
-    code = "method_not_allowed"
-    title = "Method not allowed"
 
 
 def create_app(
@@ -149,7 +112,7 @@ def create_app(
     )
     for router in (*rooms, documents):
         app.include_router(router)
-    _tell_errors(app)
+    tell_errors(app)
     app.openapi = partial(_openapi, app)  # type: ignore[method-assign]  # FastAPI's own way
     return app
 
@@ -176,7 +139,7 @@ def settings_or_exit(kind: type[AnySettings]) -> AnySettings:
         sentences = []
         for item in error.errors(include_input=False, include_context=False, include_url=False):
             name = ".".join(map(str, item["loc"])).upper()
-            sentences.append(f"{name}: {_words(item['msg'])}" if name else _words(item["msg"]))
+            sentences.append(f"{name}: {words_of(item['msg'])}" if name else words_of(item["msg"]))
         sys.exit("Playhead cannot start with these settings. " + "\n".join(sentences))
 
 
@@ -263,79 +226,6 @@ def _middleware(
         Middleware(SameOrigin, settings=settings, cookie=cookie_name(settings)),
         Middleware(BodyLimit, settings=settings),
     ]
-
-
-# How errors are told.
-
-
-def tell(error: PlayheadError, scope: Scope, *, errors: list[FieldError] | None = None) -> Response:
-    """Render `error` as a page for people, and as problem details for programs."""
-    problem = problem_of(error, scope, errors=errors)
-    response = problem_response(error, problem)
-    request = Request(scope)
-    if not error_pages.wants_page(request):
-        return response
-    return error_pages.page(request, problem, headers=dict(response.headers))
-
-
-def _tell_errors(app: FastAPI) -> None:
-    @app.exception_handler(PlayheadError)
-    async def known(request: Request, error: PlayheadError) -> Response:
-        if error.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise error  # the edge writes it down and tells its number only
-        return tell(error, request.scope)
-
-    @app.exception_handler(HTTPException)
-    async def routing(request: Request, error: HTTPException) -> Response:
-        response = tell(_of_routing(error), request.scope)
-        response.headers.update(error.headers or {})
-        return response
-
-    @app.exception_handler(RequestValidationError)
-    async def validation(request: Request, error: RequestValidationError) -> Response:
-        found = error.errors()
-        if any(item["type"] == "json_invalid" for item in found):
-            return tell(_malformed(), request.scope)
-        fields = [
-            FieldError(field=_field(item["loc"]), message=_words(item["msg"])) for item in found
-        ]
-        told = InvalidInput("Something in the request is missing or cannot be used; see errors.")
-        return tell(told, request.scope, errors=fields)
-
-
-def _of_routing(error: HTTPException) -> PlayheadError:
-    if error.status_code == HTTPStatus.NOT_FOUND:
-        return NotFound("There is nothing at this address.")
-    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        return MethodNotAllowed("This address does not take this method.")
-    if error.detail == _UNPARSABLE:
-        return _malformed()
-    return _Other.of(error)
-
-
-class _Other(PlayheadError):
-    """What the framework refuses by itself, under its own status."""
-
-    @classmethod
-    def of(cls, error: HTTPException) -> PlayheadError:
-        phrase = HTTPStatus(error.status_code).phrase
-        fields = {"status": error.status_code, "code": f"http_{error.status_code}", "title": phrase}
-        kind: type[PlayheadError] = type(cls.__name__, (cls,), fields)
-        return kind(f"{phrase}.")
-
-
-def _malformed() -> MalformedJson:
-    return MalformedJson("The body is no JSON that can be read: look for a missing quote or brace.")
-
-
-def _field(location: tuple[int | str, ...]) -> str:
-    """Name a field by its path without the part of the request it was in."""
-    name = ".".join(map(str, location[1:])) or str(location[0])
-    return name.encode("utf-8", "replace").decode("utf-8")[:_LONGEST_FIELD_NAME]
-
-
-def _words(message: str) -> str:
-    return message.removeprefix("Value error, ")
 
 
 # Documents.

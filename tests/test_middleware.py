@@ -10,8 +10,9 @@ from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 from structlog.testing import capture_logs
 
-from src.main import create_app, tell
-from src.middleware import Edge, is_within, original_sender
+from src.main import create_app
+from src.middleware.edge import Edge, is_within, original_sender
+from src.middleware.telling import tell
 from src.runtime import Runtime
 from src.spotify.config import SpotifySettings
 from src.spotify.service import Spotify
