@@ -36,6 +36,16 @@ class Kind(StrEnum):
     REVOKE = "revoke"  # until the person signs in again
     DISCONNECT = "disconnect"  # by the person, who connects again afterwards
     ASK = "ask"  # somebody wants a sync now, and once more afterwards
+    CROWD = "crowd"  # several requests of one person need a token at once
+    ROTATION = "rotation"  # refresh tokens are good once; then the person signs in again
+    NULL_ITEMS = "null_items"  # this and the next: seconds it lasts
+    OFFSETS = "offsets"  # are ignored: every page is the first
+    SAVE = "save"  # this and the next five: which show or episode, as a share of all
+    UNSAVE = "unsave"
+    SAVE_EPISODE = "save_episode"
+    UNSAVE_EPISODE = "unsave_episode"
+    WITHDRAW = "withdraw"  # its publisher deletes a show
+    TOMBSTONE = "tombstone"  # or an episode
     BUSY = "busy"  # another process holds the database
     DISK_FULL = "disk_full"
     CLOCK = "clock"  # seconds the wall clock jumps, back if negative
@@ -57,8 +67,24 @@ WIRE = (
 )
 """Hit one call of one listener."""
 
-OF_LISTENER = (Kind.LAPSE, Kind.ALLOW_LIST, Kind.REVOKE, Kind.DISCONNECT, Kind.ASK)
+OF_LISTENER = (
+    Kind.LAPSE,
+    Kind.ALLOW_LIST,
+    Kind.REVOKE,
+    Kind.DISCONNECT,
+    Kind.ASK,
+    Kind.CROWD,
+    Kind.ROTATION,
+    Kind.SAVE,
+    Kind.UNSAVE,
+    Kind.SAVE_EPISODE,
+    Kind.UNSAVE_EPISODE,
+    Kind.WITHDRAW,
+    Kind.TOMBSTONE,
+)
 """Hit one listener from an instant on."""
+
+_SHARE = (0.0, 1.0)
 
 LASTING: dict[Kind, tuple[float, float]] = {
     Kind.OUTAGE: (60.0, 5400.0),
@@ -69,6 +95,16 @@ LASTING: dict[Kind, tuple[float, float]] = {
     Kind.REVOKE: (600.0, 28_800.0),
     Kind.DISCONNECT: (1.0, 7200.0),
     Kind.ASK: (0.1, 60.0),
+    Kind.CROWD: (0.1, 1.0),
+    Kind.ROTATION: (7200.0, 28_800.0),
+    Kind.NULL_ITEMS: (3600.0, 28_800.0),
+    Kind.OFFSETS: (3600.0, 28_800.0),
+    Kind.SAVE: _SHARE,
+    Kind.UNSAVE: _SHARE,
+    Kind.SAVE_EPISODE: _SHARE,
+    Kind.UNSAVE_EPISODE: _SHARE,
+    Kind.WITHDRAW: _SHARE,
+    Kind.TOMBSTONE: _SHARE,
     Kind.BUSY: (0.1, 30.0),
     Kind.DISK_FULL: (1.0, 1800.0),
     Kind.CLOCK: (-3600.0, 7200.0),
@@ -79,6 +115,7 @@ LASTING: dict[Kind, tuple[float, float]] = {
 _EXISTS = 0.5
 _WIRE_RATES = (0.01, 0.05, 0.05, 0.2)
 _SHOWS = (2, 2, 3, 5)
+_PACES = (180, 180, 60, 24)
 _CRASHES = (1, 2, 3, 4, 12)
 _MOST_OF_A_KIND = 2
 _CALLS_A_DAY = 110
@@ -126,6 +163,7 @@ class Plan:
         days: Virtual days in which faults happen; a calm time follows.
         users: Listeners, each with an account.
         shows: Shows in a library, on average.
+        calls_a_minute: What the installation allows itself.
         faults: What goes wrong.
     """
 
@@ -133,6 +171,7 @@ class Plan:
     days: float = 2.0
     users: int = 3
     shows: int = 4
+    calls_a_minute: int = 180
     faults: tuple[Fault, ...] = ()
 
     def with_faults(self, faults: Sequence[Fault]) -> "Plan":
@@ -156,6 +195,7 @@ class Plan:
             days=told["days"],
             users=told["users"],
             shows=told["shows"],
+            calls_a_minute=told.get("calls_a_minute", 180),
             faults=faults,
         )
 
@@ -175,7 +215,13 @@ def draw(seed: int, *, days: float = 2.0, users: int = 3, shows: int | None = No
     """
     rng = Random(f"{seed}/swarm")
     kinds = [kind for kind in Kind if rng.random() < _EXISTS]
-    plan = Plan(seed=seed, days=days, users=users, shows=shows or rng.choice(_SHOWS))
+    plan = Plan(
+        seed=seed,
+        days=days,
+        users=users,
+        shows=shows or rng.choice(_SHOWS),
+        calls_a_minute=Random(f"{seed}/pace").choice(_PACES),
+    )
     faults = [
         *_of_calls(plan, [kind for kind in WIRE if kind in kinds]),
         *_of_instants(plan, [kind for kind in LASTING if kind in kinds]),

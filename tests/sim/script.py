@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 import httpx2
 from pydantic import SecretStr
 
+from src.errors import PlayheadError
 from src.spotify import connecting
 from src.spotify.errors import NotConnected, ReconnectNeeded
 from src.spotify.scheduling import request_run
@@ -24,6 +25,7 @@ CALM_S = 18_000.0
 """Seconds after the last fault within which everybody is synced: an interval, and an hour more."""
 
 _NO_BROWSER = 0
+_PAGES_OPEN = 3
 _TRY_AGAIN_S = 600.0
 _BETWEEN_PEOPLE_S = 7.0
 
@@ -34,12 +36,15 @@ class _Deed(StrEnum):
     CONNECT = "connect"
     DISCONNECT = "disconnect"
     ASK = "ask"
+    CROWD = "crowd"
 
 
 def _deeds(fault: Fault) -> tuple[_Deed | None, _Deed | None]:
     """Return what somebody does when a fault begins and when it ends."""
     return {
         Kind.REVOKE: (None, _Deed.CONNECT),
+        Kind.ROTATION: (None, _Deed.CONNECT),  # an answer that is lost takes the token along
+        Kind.CROWD: (_Deed.CROWD, None),
         Kind.DISCONNECT: (_Deed.DISCONNECT, _Deed.CONNECT),
         Kind.ASK: (_Deed.ASK, _Deed.ASK),
     }.get(fault.kind, (None, None))
@@ -54,6 +59,7 @@ class Script:
         user_ids: User of each listener who is connected.
         taken_over: Last requests of runs that lost their claim.
         disconnected_s: When a listener's connection was last undone.
+        connected_s: When it was last made.
     """
 
     def __init__(self, stage: Stage) -> None:
@@ -67,6 +73,7 @@ class Script:
         self.user_ids: dict[int, UserId] = {}
         self.taken_over: list[Exchange] = []
         self.disconnected_s: dict[int, float] = {}
+        self.connected_s: dict[int, float] = {}
         self._people = [
             (listener * _BETWEEN_PEOPLE_S, listener, _Deed.CONNECT)
             for listener in range(plan.users)
@@ -82,11 +89,14 @@ class Script:
     def event(self, event: str, fields: dict[str, Any]) -> None:
         """Note which answers came too late for their run."""
         if event == "spotify_disconnected":
-            self.disconnected_s[self._listener(fields)] = self._stage.now_s()
+            self.disconnected_s[self.listener_of(fields)] = self._stage.now_s()
+        if event == "spotify_connected":
+            self.connected_s[self.listener_of(fields)] = self._stage.now_s()
         if event == "run_taken_over":
-            self.taken_over += self._stage.told.get(self._listener(fields), [])[-2:]
+            self.taken_over += self._stage.told.get(self.listener_of(fields), [])[-2:]
 
-    def _listener(self, fields: dict[str, Any]) -> int:
+    def listener_of(self, fields: dict[str, Any]) -> int:
+        """Return the listener whose user an event is about."""
         return next(one for one, user in self.user_ids.items() if user == fields["user_id"])
 
     async def go_on(self, life: Life) -> None:
@@ -117,6 +127,7 @@ class Script:
             _Deed.CONNECT: self._sign_in,
             _Deed.DISCONNECT: self._disconnect,
             _Deed.ASK: self._ask,
+            _Deed.CROWD: self._crowd,
         }[deed]
         while True:
             try:
@@ -137,6 +148,17 @@ class Script:
             async with life.runtime.database.transaction(user_id) as session:
                 await request_run(life.runtime, session, user_id=user_id)
             life.spotify.bell.ring()
+
+    async def _crowd(self, life: Life, listener: int) -> None:
+        """Need the person's token in several places at once, as open pages would."""
+        user_id = self.user_ids.get(listener)
+        if user_id is None:
+            return
+        tokens = life.spotify.oauth.tokens
+        wanted = [tokens.access_token(user_id) for _ in range(_PAGES_OPEN)]
+        for told in await asyncio.gather(*wanted, return_exceptions=True):
+            if isinstance(told, BaseException) and not isinstance(told, PlayheadError):
+                raise told
 
     async def _disconnect(self, life: Life, listener: int) -> None:
         user_id = self.user_ids.get(listener)

@@ -178,7 +178,8 @@ class Stage:
             wall_s=lambda: self.now_s() + self.jumped_s,
             seen=self._seen,
         )
-        spotify = Spotify.open(runtime, _spotify_settings(), transport=wire)
+        settings_there = _spotify_settings(self.plan.calls_a_minute)
+        spotify = Spotify.open(runtime, settings_there, transport=wire)
         desk = Desk(Random(f"{seed}/database/{number}"), self.weather.statement)
         app = create_app(runtime, spotify=spotify)
         loop.set_exception_handler(self._loop_error)
@@ -191,7 +192,9 @@ class Stage:
 
     def _seen(self, exchange: Exchange) -> None:
         self.exchanges.append(exchange)
-        self.told.setdefault(exchange.listener, []).append(exchange)
+        own = self.told.setdefault(exchange.listener, [])
+        exchange.place = len(own)
+        own.append(exchange)
         record = exchange.record
         fault = f" {exchange.fault.kind}" if exchange.fault else ""
         words = f"{exchange.listener} {record.path}?{record.query} {exchange.status}{fault}"
@@ -237,10 +240,11 @@ def _anything(_statement: str) -> None:
 
 
 @cache
-def _spotify_settings() -> SpotifySettings:
+def _spotify_settings(calls_a_minute: int) -> SpotifySettings:
     return SpotifySettings(
         _env_file=None,
         spotify_client_id=DEFAULT_CLIENT_ID,
+        spotify_calls_per_minute=calls_a_minute,
         spotify_api_url=f"{_SERVICE}/v1",
         spotify_accounts_url=_SERVICE,
     )

@@ -8,15 +8,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from src.cost_tracking import ledger
 from src.jobs import handlers
-from src.spotify import outcomes, pace, scheduling, show_pages, storing, tokens
+from src.spotify import grants, outcomes, pace, scheduling, show_pages, storing, tokens
 from src.spotify.calls import CallBudget
-from src.spotify.models import SpotifyConnection
-from src.spotify.queries import connection, store
-from tests.sim.plan import Plan
+from src.spotify.library_models import SavedEpisode, SavedShow
+from src.spotify.models import SpotifyConnection, SyncRun
+from src.spotify.queries import connection, forgetting, quota, store, sync
+from tests.sim.plan import Fault, Kind, Plan
 from tests.sim.properties.registry import ALL
 from tests.sim.running import run
 
@@ -119,6 +120,71 @@ def _misremember(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(storing, "_point", point)
 
 
+def _lose_a_saved_episode(patch: pytest.MonkeyPatch) -> None:
+    real = store.link_episodes
+
+    async def link_episodes(session: Any, *, user_id: Any, added: Any) -> None:
+        await real(session, user_id=user_id, added=dict(list(added.items())[1:]))
+
+    patch.setattr(store, "link_episodes", link_episodes)
+
+
+def _remove_at_once(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(store, "_REMOVED_AFTER", 1)
+
+
+def _count_twice(patch: pytest.MonkeyPatch) -> None:
+    real = quota.count_all_users
+
+    async def count_all_users(session: Any, **slot: Any) -> int:
+        await real(session, **slot)
+        return await real(session, **slot)
+
+    patch.setattr(quota, "count_all_users", count_all_users)
+
+
+def _report_calls_of_others(patch: pytest.MonkeyPatch) -> None:
+    real = sync.calls_of_run
+
+    async def calls_of_run(session: Any, **of: Any) -> tuple[int, int, int]:
+        calls, unsent, cost_micro = await real(session, **of)
+        return calls + 3, unsent, cost_micro
+
+    patch.setattr(sync, "calls_of_run", calls_of_run)
+
+
+def _lose_rotated_tokens(patch: pytest.MonkeyPatch) -> None:
+    real = grants.sealed_columns
+
+    def sealed_columns(*told: Any, **rest: Any) -> dict[str, Any]:
+        columns = real(*told, **rest)
+        columns.pop("refresh_sealed", None)
+        return columns
+
+    patch.setattr(tokens, "sealed_columns", sealed_columns)
+
+
+def _keep_plays(patch: pytest.MonkeyPatch) -> None:
+    async def delete_connection(session: Any, *, user_id: Any) -> bool:
+        for model in (SavedEpisode, SavedShow, SyncRun, SpotifyConnection):
+            await session.execute(delete(model).where(model.user_id == user_id))
+        return True
+
+    patch.setattr(forgetting, "delete_connection", delete_connection)
+
+
+def _refresh_without_lease(patch: pytest.MonkeyPatch) -> None:
+    async def take_lease(session: Any, *, user_id: Any, **_: Any) -> Any:
+        return await connection.connection_of(session, user_id=user_id)
+
+    patch.setattr(connection, "take_lease", take_lease)
+
+
+def _with(plan: Plan, kind: Kind, at_s: float, value: float) -> Plan:
+    """Return a plan in which one thing happens to the only listener."""
+    return plan.with_faults([Fault(kind=kind, listener=0, at_s=at_s, value=value)])
+
+
 PLANTED: dict[str, tuple[Plant, Plan]] = {
     "cost_rows": (_lose_cost_rows, SHORT),
     "calls_a_minute": (_hurry, replace(SHORT, users=5, shows=60)),
@@ -131,14 +197,29 @@ PLANTED: dict[str, tuple[Plant, Plan]] = {
     "library": (_lose_a_show, SHORT),
     "episodes": (_lose_an_episode, SHORT),
     "resume_points": (_misremember, SHORT),
+    "saved_episodes": (_lose_a_saved_episode, _with(SHORT, Kind.SAVE_EPISODE, 900.0, 0.5)),
+    "removals": (_remove_at_once, _with(SHORT, Kind.UNSAVE, 900.0, 0.5)),
+    "quota_count": (_count_twice, SHORT),
+    "one_writer": (_run_twice, _with(SHORT, Kind.STALL, 0.0, 2.0)),
+    "reports": (_report_calls_of_others, SHORT),
+    "parked_for_cause": (_lose_rotated_tokens, _with(SHORT, Kind.ROTATION, 900.0, 28_800.0)),
+    "disconnected": (_keep_plays, _with(SHORT, Kind.DISCONNECT, 900.0, 600.0)),
 }
+
+FURTHER: dict[str, tuple[Plant, Plan]] = {
+    "calls_a_minute": (_hurry, replace(SHORT, users=3, calls_a_minute=10)),
+    "one_refresh_an_expiry": (_refresh_without_lease, _with(SHORT, Kind.CROWD, 7000.0, 1.0)),
+}
+"""Other bugs for properties that have one already."""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", PLANTED)
-def test_property_notices_what_breaks_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("name", "bug"), [*PLANTED.items(), *FURTHER.items()])
+def test_property_notices_what_breaks_it(
+    name: str, bug: tuple[Plant, Plan], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A bug of the kind that the property is for is told under its name."""
-    plant, plan = PLANTED[name]
+    plant, plan = bug
     plant(monkeypatch)
 
     outcome = run(plan)

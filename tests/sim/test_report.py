@@ -108,4 +108,4 @@ def test_regression_file_can_be_read_by_others() -> None:
     """A kept plan is plain JSON."""
     told = json.loads(draw(1).to_json())
 
-    assert {"seed", "days", "users", "shows", "faults"} == set(told)
+    assert {"seed", "days", "users", "shows", "calls_a_minute", "faults"} == set(told)

@@ -10,10 +10,20 @@ from simulator.app import Simulator
 from simulator.faults.board import Fault as ServiceFault
 from simulator.faults.board import Kind as ServiceKind
 from simulator.settings import App, Bucket
+from tests.sim.changes import CHANGES, change
 from tests.sim.plan import WIRE, Fault, Kind, Plan
 
 _WRITES = ("INSERT", "UPDATE", "DELETE", "commit")
 _LOCKS = ("BEGIN IMMEDIATE",)
+_NULL_SHARE = 0.05
+_AT_THE_SERVICE: dict[Kind, tuple[ServiceKind, float | None]] = {
+    Kind.OUTAGE: (ServiceKind.OUTAGE, None),
+    Kind.ALLOW_LIST: (ServiceKind.NOT_ALLOW_LISTED, None),
+    Kind.ROTATION: (ServiceKind.ROTATION, None),
+    Kind.NULL_ITEMS: (ServiceKind.NULL_ITEMS, _NULL_SHARE),
+    Kind.OFFSETS: (ServiceKind.OFFSET_IGNORED, None),
+}
+"""Faults that the simulated service itself can switch on, each with its value there."""
 
 
 class Machine(Protocol):
@@ -44,6 +54,7 @@ class Weather:
         self._simulator = simulator
         self._now_s = now_s
         self._machine = machine
+        self._lasting: dict[Fault, str] = {}
         self._busy_until_s = 0.0
         self._full_until_s = 0.0
         self.refused: Counter[str] = Counter()
@@ -69,21 +80,23 @@ class Weather:
     def begin(self, fault: Fault) -> None:
         """Let a fault of an instant begin."""
         self.hits[fault.kind] += 1
-        doing = getattr(self, f"_{fault.kind.value}", None)  # people do the rest
-        if doing is not None:
-            doing(fault)
+        if fault.kind in _AT_THE_SERVICE:
+            kind, value = _AT_THE_SERVICE[fault.kind]
+            on = ServiceFault(kind, listener=fault.listener, value=value)
+            self._lasting[fault] = self._simulator.faults.add(on).id
+        elif fault.kind in CHANGES:
+            change(fault, self._simulator.world, self._simulator.clock.now())
+        else:
+            doing = getattr(self, f"_{fault.kind.value}", None)  # people do the rest
+            if doing is not None:
+                doing(fault)
 
     def end(self, fault: Fault) -> None:
         """Let a fault that lasts end; most end by themselves."""
-        if fault.kind is Kind.OUTAGE:
-            self._simulator.faults.clear(ServiceKind.OUTAGE)
-        elif fault.kind is Kind.ALLOW_LIST:
-            self._simulator.faults.clear(ServiceKind.NOT_ALLOW_LISTED)
+        if fault in self._lasting:
+            self._simulator.faults.remove(self._lasting.pop(fault))
         elif fault.kind is Kind.LAPSE and fault.listener is not None:
             self._simulator.state.lapsed.discard(fault.listener)
-
-    def _outage(self, fault: Fault) -> None:
-        self._simulator.faults.add(ServiceFault(ServiceKind.OUTAGE))
 
     def _quota(self, fault: Fault) -> None:
         now = self._simulator.clock.now()
@@ -104,10 +117,6 @@ class Weather:
     def _lapse(self, fault: Fault) -> None:
         if fault.listener is not None:
             self._simulator.state.lapsed.add(fault.listener)
-
-    def _allow_list(self, fault: Fault) -> None:
-        kind = ServiceKind.NOT_ALLOW_LISTED
-        self._simulator.faults.add(ServiceFault(kind, listener=fault.listener))
 
     def _revoke(self, fault: Fault) -> None:
         if fault.listener is not None:

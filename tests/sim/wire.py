@@ -5,6 +5,7 @@ pieces. A body that ends early raises what a real connection raises.
 """
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from random import Random
@@ -17,6 +18,7 @@ from simulator.app import Simulator
 from simulator.truth.requests import RequestRecord
 from tests.sim.plan import Fault, Kind
 
+_OK = 200
 _CHUNK = 16_384
 _MEAN_LATENCY_S = 0.06
 _LEAST_LATENCY_S = 0.01
@@ -41,6 +43,7 @@ class Exchange:
         status: Status that went out; the service's own unless a fault replaced it.
         arrived: Whether the whole answer reached the product.
         over: Whether the product waits for nothing more of it.
+        place: Its number among the requests of its listener, from 0.
     """
 
     record: RequestRecord
@@ -52,7 +55,26 @@ class Exchange:
     status: int = 0
     arrived: bool = False
     over: bool = False
+    place: int = 0
     body: bytes = field(default=b"", repr=False)
+    _json: Any = field(default=None, repr=False)
+
+    @property
+    def came(self) -> bool:
+        """Whether the product has the whole of a good answer."""
+        return self.arrived and self.status == _OK
+
+    @property
+    def json(self) -> Any:
+        """The answer's body, parsed once."""
+        if self._json is None:
+            self._json = json.loads(self.body)
+        return self._json
+
+    @property
+    def offset(self) -> int:
+        """The place in a list that was asked for."""
+        return int(parse_qs(self.record.query).get("offset", ["0"])[0])
 
 
 @dataclass(slots=True)

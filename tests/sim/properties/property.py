@@ -12,7 +12,9 @@ from tests.sim.stage import EPOCH, Stage
 from tests.sim.wire import Exchange
 
 DATABASE = (Kind.BUSY, Kind.DISK_FULL)
-_LASTS_ON_S = 60.0  # a page that came just before may be stored just after
+_BEFORE_S = 20.0  # an answer that came just before may be written down during it
+_AFTER_S = 20.0  # who waited for the database, or failed, ends just after
+_CONFUSED_S = 180.0
 
 
 class Broken(Exception):
@@ -53,6 +55,10 @@ class Case:
         """Yield listener and user of everybody who has an account."""
         yield from self.script.user_ids.items()
 
+    def user_of(self, listener: int | None) -> int | None:
+        """Return a listener's account, None without one."""
+        return None if listener is None else self.script.user_ids.get(listener)
+
     def told_by(self, listener: int) -> list[Exchange]:
         """Return a listener's requests, in the order in which the service had them."""
         return self.stage.told.get(listener, [])
@@ -74,8 +80,15 @@ class Case:
     def is_database_at_fault(self, at_s: float) -> bool:
         """Tell whether the database was made to fail around an instant."""
         return any(
-            (fault.at_s or 0.0) - _LASTS_ON_S <= at_s <= fault.ends_s + _LASTS_ON_S
+            (fault.at_s or 0.0) - _BEFORE_S <= at_s <= fault.ends_s + _AFTER_S
             for fault in self.hit(DATABASE)
+        )
+
+    def is_confused(self, at_s: float) -> bool:
+        """Tell whether a claim may have lapsed while its holder stood still."""
+        return any(
+            0 <= at_s - (fault.at_s or 0.0) <= _CONFUSED_S + abs(fault.value)
+            for fault in self.hit((Kind.STALL, Kind.CLOCK, *DATABASE))
         )
 
     def was_lost(self, exchange: Exchange) -> bool:
@@ -89,8 +102,8 @@ class Case:
         if exchange.life == self.stage.life.number:
             return exchange in self.script.taken_over
         own = self.told_by(exchange.listener or 0)
-        after = next((one for one in own[own.index(exchange) + 1 :]), None)
-        is_last = after is None or after.life != exchange.life
+        after = own[exchange.place + 1 : exchange.place + 2]
+        is_last = not after or after[0].life != exchange.life
         return is_last or exchange in self.script.taken_over
 
 

@@ -1,48 +1,20 @@
 """Properties of what is stored, against what Spotify told and what is true there."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from tests.sim.properties.property import Case, Property
 from tests.sim.wire import Exchange
 
-OK = 200
 _PAGES = frozenset({"/shows/{id}", "/shows/{id}/episodes"})
-
-
-class Library(Property):
-    """Every saved show is stored, and no show that was not saved of late."""
-
-    name = "library"
-    _SPARED = 3  # listings a show may be missing from before it has to be marked removed
-
-    def end(self) -> None:
-        """Compare each library with the truth at its last listings."""
-        world = self.case.stage.simulator.world
-        for listener, user_id in self.case.users():
-            listings = [
-                one
-                for one in self.case.told_by(listener)
-                if one.record.endpoint == "/me/shows" and _came(one) and self._counts(one)
-            ]
-            if not listings:
-                self.fail(f"listener {listener}: the library was never read")
-            true = [
-                {world.show(saved.show).id for saved in world.saved_shows(listener, one.record.at)}
-                for one in listings[-self._SPARED :]
-            ]
-            rows = self.case.rows(
-                "select show_id from saved_show where user_id = ? and removed_at is null", user_id
-            )
-            stored = {row[0] for row in rows}
-            if not true[-1] <= stored:
-                self.fail(f"listener {listener} lost {sorted(true[-1] - stored)}")
-            if not stored <= set().union(*true):
-                self.fail(f"listener {listener} kept {sorted(stored - set().union(*true))}")
-
-    def _counts(self, exchange: Exchange) -> bool:
-        return not self.case.was_lost(exchange) and not self.case.is_forgotten(exchange)
+_PENDING = """
+select s.show_id from saved_show s join show on show.id = s.show_id
+where s.removed_at is not null or s.newest_pending or s.backfill_offset is not null
+or total_episodes <> (
+    select count(*) from episode e where e.show_id = s.show_id and e.removed_at is null
+)
+"""
+"""Shows that will be read again: also those whose episodes do not add up."""
 
 
 class Episodes(Property):
@@ -57,7 +29,7 @@ class Episodes(Property):
         forgotten: dict[str, set[str]] = {}
         for listener, _ in self.case.users():
             for one in self.case.told_by(listener):
-                into = lost if self.case.was_lost(one) else kept
+                into = lost if _was_lost(self.case, one) else kept
                 into = forgotten if self.case.is_forgotten(one) else into
                 for episode, show_id in _episodes(one):
                     into.setdefault(show_id, set()).add(episode["id"])
@@ -76,21 +48,22 @@ class Episodes(Property):
         stored: dict[str, set[str]] = {}
         for episode_id, show_id in self.case.rows("select id, show_id from episode"):
             stored.setdefault(show_id, set()).add(episode_id)
-        pending = {
-            row[0]
-            for row in self.case.rows(
-                "select show_id from saved_show where newest_pending or backfill_offset is not null"
-            )
-        }
+        pending = {row[0] for row in self.case.rows(_PENDING)}
         for show_id in kept.keys() | lost.keys() | stored.keys():
             told, have = kept.get(show_id, set()), stored.get(show_id, set())
-            missing = lost.get(show_id, set()) - have
+            missing = {id_ for id_ in lost.get(show_id, set()) - have if self._exists(id_)}
             if not told <= have:
                 self.fail(f"show {show_id} lost {sorted(told - have)}")
             if invented := have - told - lost.get(show_id, set()) - forgotten.get(show_id, set()):
                 self.fail(f"show {show_id} invented {sorted(invented)}")
             if missing - told and show_id not in pending:
                 self.fail(f"show {show_id} will never read {sorted(missing)} again")
+
+    def _exists(self, episode_id: str) -> bool:
+        """Tell whether an episode can still be read."""
+        simulator = self.case.stage.simulator
+        place = simulator.world.episode_by_id(episode_id)
+        return place is not None and simulator.world.episode_exists(*place, simulator.clock.now())
 
 
 class ResumePoints(Property):
@@ -124,7 +97,7 @@ def _told(case: Case, listener: int) -> tuple[dict[str, Point], dict[str, list[P
     for one in case.told_by(listener):
         if case.is_forgotten(one):
             continue
-        is_lost = case.was_lost(one)
+        is_lost = _was_lost(case, one)
         for episode, _ in _episodes(one):
             point = episode.get("resume_point")
             if point is None:
@@ -138,19 +111,22 @@ def _told(case: Case, listener: int) -> tuple[dict[str, Point], dict[str, list[P
     return told, doubtful
 
 
-def _came(exchange: Exchange) -> bool:
-    return exchange.arrived and exchange.status == OK
+def _was_lost(case: Case, exchange: Exchange) -> bool:
+    """Tell whether an answer need not be stored: it was lost, or is another page than asked for."""
+    if case.was_lost(exchange):
+        return True
+    return exchange.came and bool(exchange.offset) and exchange.json["offset"] != exchange.offset
 
 
 def _episodes(exchange: Exchange) -> Iterator[tuple[dict[str, Any], str]]:
     """Yield the episodes of an answer that came whole, each with the id of its show."""
     endpoint = exchange.record.endpoint
-    if not _came(exchange) or endpoint not in _PAGES | {"/me/episodes"}:
+    if not exchange.came or endpoint not in _PAGES | {"/me/episodes"}:
         return
-    told = json.loads(exchange.body)
+    told = exchange.json
     if endpoint == "/me/episodes":
         for item in told["items"]:
-            episode = item["episode"]
+            episode = item and item["episode"]
             if episode and episode.get("id") and episode.get("show"):
                 yield episode, episode["show"]["id"]
         return
