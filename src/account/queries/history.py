@@ -119,7 +119,7 @@ def observations(session: Session, *, user_id: UserId) -> AsyncIterator[Any]:
         session,
         select(
             *(row.id, episode.identity, row.source, row.ended_s, row.began_s, row.ms, row.n),
-            *(row.position_ms, row.flags, row.apart_s, support.run_id),
+            *(row.position_ms, row.flags, support.run_id),
         )
         .join(episode, (episode.user_id == row.user_id) & (episode.id == row.episode_ref))
         .outerjoin(support, (support.user_id == row.user_id) & (support.observation_id == row.id))
