@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from src.history.routes import coverage, imports, listing, statistics, uploads
+from src.history.routes import coverage, edits, imports, listing, statistics, uploads
 
 router = APIRouter()
 for part in (
@@ -11,5 +11,6 @@ for part in (
     coverage.router,
     imports.router,
     uploads.router,
+    edits.router,
 ):
     router.include_router(part)

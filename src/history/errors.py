@@ -150,3 +150,11 @@ class UploadBroken(PlayheadError):
     status = 422
     code = "upload_broken"
     title = "Upload cannot be read"
+
+
+class EditRefused(PlayheadError):
+    """The edit would say something that cannot be."""
+
+    status = 422
+    code = "edit_refused"
+    title = "Edit refused"
