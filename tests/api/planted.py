@@ -91,29 +91,35 @@ async def plant(stage: Stage, ada: Planted, *, beside: Planted) -> Planted:
         )
     events = await _history(stage, ada)
     imports = await _imports(stage, ada)
+    hidden = await browser.post(f"/api/history/events/{events[0]['id']}/hide")
+    await browser.delete(f"/api/history/edits/{hidden.json()['id']}")
     episodes = [one for show in own for one in await stage.episodes(ada.user_id, show)]
     ids = {
         "show_id": own,
         "episode_id": episodes[:2],
         "token_id": [str(token["id"]) for token in made],
         "event_id": [event["id"] for event in events],
+        "edit_id": [edit["id"] for edit in (await browser.get("/api/history/edits")).json()],
         "import_id": imports,
         "upload_id": imports[1:],
+        "edit_id": [hidden.json()["id"]],
         "year": [str(LISTENED_S // 31_557_600 + 1970)],
     }
     secrets = [MARK, ZONE, str(POSITION_MS), str(RUN_COST), str(CALL_COST), *runs, *own]
-    secrets += [str(LISTENED_MS), *ids["event_id"], *imports]
+    secrets += [str(LISTENED_MS), *ids["event_id"], *imports, *ids["edit_id"]]
     queries = await _queries(browser, own[0], events)
     return Planted(ada.user_id, browser, ids, queries, secrets, (shared, common))
 
 
 async def _history(stage: Stage, ada: Planted) -> list[dict[str, Any]]:
-    """Let her have heard two marked episodes, and return the events."""
+    """Let her have heard two marked episodes and a hidden one, and return the two events."""
     rows = [
         Heard(f"{MARK}{n}", f"{MARK} show", LISTENED_S + n * 86_400, LISTENED_MS + n)
-        for n in range(2)
+        for n in range(3)
     ]
     await heard(stage.runtime, ada.user_id, rows)
+    last = (await ada.browser.get("/api/history")).json()["items"][0]
+    await ada.browser.post(f"/api/history/events/{last['id']}/hide")
     found: list[dict[str, Any]] = (await ada.browser.get("/api/history")).json()["items"]
     assert 2 == len(found)
     return found

@@ -25,7 +25,7 @@ from src.users.request_rate import RequestRates
 from src.users.schemas import Scope
 from src.users.sign_in import begin_session, make_token
 from src.utils.types import UserId
-from tests.api.planted import person
+from tests.api.planted import Planted, person
 from tests.api.routes import Operation, operations
 from tests.fixtures import DatabaseUrls
 from tests.history.record import Heard, heard
@@ -58,6 +58,10 @@ GOOD_FILES = {
     "POST /api/history/imports": FILE.encode(),
     "PATCH /api/history/uploads/{upload_id}": b"[",
 }
+NEEDS_A_PAIR = {
+    "POST /api/history/events/{event_id}/split",
+    "POST /api/history/events/{event_id}/join",
+}
 NEEDS_A_CONSENT = {f"GET {CALLBACK}", f"POST {CALLBACK}/confirm"}
 ENDS_IT_ALL = {"DELETE /api/account"}
 
@@ -69,6 +73,7 @@ class Service:
     app: FastAPI
     user_id: UserId
     known: dict[str, str]
+    bodies: dict[str, dict[str, Any]]
     loop: asyncio.AbstractEventLoop
     clients: list[httpx2.AsyncClient] = field(default_factory=list)
     succeeded: set[str] = field(default_factory=set)
@@ -108,6 +113,13 @@ class Service:
         half = await client.post("/api/history/uploads", json={"name": "a", "size_bytes": 9})
         self.known |= {"import_id": done.json()["id"], "upload_id": half.json()["id"]}
 
+    async def hide_anew(self) -> None:
+        """Let an edit be there."""
+        await self.sign_in()
+        client = program(self.app, bearer=self.bearer)
+        made = await client.post(f"/api/history/events/{self.known['event_id']}/hide")
+        self.known["edit_id"] = made.json()["id"]
+
     def answer(self, operation: Operation, case: Any) -> None:
         """Send one generated request as program or browser and hold the reply to the document."""
         if self.tried % 100 == 0:  # all of them come at one instant
@@ -116,11 +128,13 @@ class Service:
             self.wait_for(self.sign_in())
         if operation.path.startswith(("/api/history/imports", "/api/history/uploads")):
             self.wait_for(self.import_anew())
+        if "/edits/" in operation.path:
+            self.wait_for(self.hide_anew())
         if self.tried % 2:  # ids out of the blue are never found
             names = operation.parameters("path")
             case.path_parameters.update({name: self.known[name] for name in names})
-        if self.tried % 3 == 0 and operation.name in GOOD_BODIES:
-            case.body = GOOD_BODIES[operation.name]
+        if self.tried % 3 == 0 and operation.name in self.bodies:
+            case.body = self.bodies[operation.name]
         is_form = case.media_type == "multipart/form-data"  # a reply to one cannot be validated
         if operation.name in GOOD_FILES and (self.tried % 3 == 0 or is_form):
             case.body, case.media_type = GOOD_FILES[operation.name], "application/octet-stream"
@@ -138,16 +152,37 @@ class Service:
             self.succeeded.add(operation.name)
 
 
+async def history(stage: Stage, ada: Planted) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
+    """Events that can be split and joined, and a correction: their ids, and bodies with them."""
+    at_s = 1_700_000_040
+    rows = [
+        Heard("e", "Maps", at_s + 20, 60_000),
+        Heard("e", "Maps", at_s, 60_000, source="acc"),
+        Heard("e", "Maps", at_s - 9_000, 40_000),
+        Heard("f", "Maps", at_s - 19_000, 40_000),
+    ]
+    await heard(stage.runtime, ada.user_id, rows)
+    ask = ada.browser
+    first, second, third = (await ask.get("/api/history")).json()["items"]
+    path = "/api/history/events"
+    sources = (await ask.get(f"{path}/{first['id']}")).json()["sources"]
+    edit = (await ask.post(f"{path}/{third['id']}/hide")).json()
+    known = {"event_id": first["id"], "edit_id": edit["id"], "year": "2023"}
+    return known, {
+        f"POST {path}/{{event_id}}/split": {"source": sources[1]["key"]},
+        f"POST {path}/{{event_id}}/join": {"event": second["id"]},
+    }
+
+
 @pytest.fixture
 async def service(stage: Stage, app: FastAPI) -> Service:
     """An application whose one user has a synced library."""
     ada = await person(stage, app, "ada", listener=0)
     show_id = next(iter(await stage.shows(ada.user_id)))
     episode_id = next(iter(await stage.episodes(ada.user_id, show_id)))
-    await heard(stage.runtime, ada.user_id, [Heard("e", "Maps", 1_700_000_000, 60_000)])
-    [event] = (await ada.browser.get("/api/history")).json()["items"]
-    known = {"show_id": show_id, "episode_id": episode_id, "event_id": event["id"], "year": "2023"}
-    made = Service(app, ada.user_id, known, asyncio.get_running_loop())
+    known, bodies = await history(stage, ada)
+    known |= {"show_id": show_id, "episode_id": episode_id}
+    made = Service(app, ada.user_id, known, GOOD_BODIES | bodies, loop=asyncio.get_running_loop())
     await made.sign_in()
     return made
 

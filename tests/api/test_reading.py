@@ -31,7 +31,7 @@ async def listener(stage: Stage, app: FastAPI) -> tuple[httpx2.AsyncClient, dict
     [event] = (await client.get("/api/history")).json()["items"]
     half = await client.post("/api/history/uploads", json={"name": "a", "size_bytes": 9})
     ids = {"show_id": show_id, "episode_id": episode_id, "token_id": "1", "name": style}
-    own = {"event_id": event["id"], "year": "2023"}
+    own = {"event_id": event["id"], "edit_id": event["id"], "year": "2023"}
     own |= dict.fromkeys(("import_id", "upload_id"), half.json()["id"])
     return client, ids | own
 

@@ -36,8 +36,10 @@ MISSING = {
     "episode_id": "0" * 22,
     "token_id": str(2**62),
     "event_id": str(UUID(int=0)),
+    "edit_id": str(UUID(int=0)),
     "import_id": str(UUID(int=0)),
     "upload_id": str(UUID(int=0)),
+    "edit_id": str(UUID(int=0)),
 }
 OF_EVERYBODY = {"year"}
 """Parameters of paths that are nobody's: a year."""
@@ -51,7 +53,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/auth/tokens": {"name": "of bob"},
     "PUT /api/spotify/sync/schedule": {"interval_hours": 3, "paused": False},
     "DELETE /api/account": {"name": "another name"},
+    "POST /api/history/events/{event_id}/split": {"source": str(UUID(int=1))},
+    "POST /api/history/events/{event_id}/join": {"event": str(UUID(int=1))},
     "POST /api/history/uploads": {"name": "of bob", "size_bytes": 9},
+    "POST /api/history/events/{event_id}/split": {"source": str(UUID(int=0))},
+    "POST /api/history/events/{event_id}/join": {"event": str(UUID(int=0))},
 }
 FILES = {"POST /api/history/imports", "PATCH /api/history/uploads/{upload_id}"}
 """Those that take bytes, and say so."""
@@ -202,13 +208,13 @@ async def test_nobody_sees_or_changes_what_is_anothers(
         where = (operation.name, what)
         assert [] == given_away(reply, ada), where
         assert reply.status_code < 500, where
-        if missing is not None:
+        if "user_id" in what.get("json", {}):
+            assert (422, "invalid_input") == told(reply), where
+        elif missing is not None:
             assert (404, "not_found") == told(reply), where
             assert body_of(missing) == body_of(reply), where
         elif "cursor" in what["params"]:
             assert (400, "cursor_invalid") == told(reply), where
-        elif "user_id" in what.get("json", {}):
-            assert (422, "invalid_input") == told(reply), where
         walked.add(operation.name)
 
     assert {one.name for one in operations(app)} == walked
