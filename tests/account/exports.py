@@ -36,9 +36,18 @@ def lines_of(content: bytes) -> list[dict[str, Any]]:
 
 def changed(files: Files, change: Callable[[dict[str, Any]], dict[str, Any] | None]) -> Files:
     """Return the files with each line of the history changed, or left out."""
-    lines = [change(line) for line in lines_of(files["history.jsonl"])]
-    kept = b"".join(json.dumps(line).encode() + b"\n" for line in lines if line is not None)
-    return {**files, "history.jsonl": kept}
+    return {**files, "history.jsonl": _changed(files["history.jsonl"], change)}
+
+
+def _changed(content: bytes, change: Callable[[dict[str, Any]], dict[str, Any] | None]) -> bytes:
+    lines = [change(line) for line in lines_of(content)]
+    texts = [json.dumps(one, separators=(",", ":")) for one in lines if one is not None]
+    return "".join(f"{text}\n" for text in texts).encode()
+
+
+def with_values(files: Files, file: str, /, **values: object) -> Files:
+    """Return the files with values put into every line of one of them."""
+    return {**files, file: _changed(files[file], lambda line: {**line, **values})}
 
 
 def without_times(files: Files) -> Files:
