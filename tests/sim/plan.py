@@ -112,10 +112,23 @@ LASTING: dict[Kind, tuple[float, float]] = {
 }
 """Faults that come at an instant, with the range of their value."""
 
+_MEANT_FOR_RUNS = (
+    Kind.REVOKE,
+    Kind.DISCONNECT,
+    Kind.CROWD,
+    Kind.OFFSETS,
+    Kind.BUSY,
+    Kind.DISK_FULL,
+    Kind.CLOCK,
+    Kind.STALL,
+)
+_HITS_A_RUN = 0.5
+_INTO_A_RUN_S = (0.2, 5.0)
+_ASKED_AGAIN_S = 0.1
 _EXISTS = 0.5
 _WIRE_RATES = (0.01, 0.05, 0.05, 0.2)
 _SHOWS = (2, 2, 3, 5)
-_PACES = (180, 180, 60, 24)
+_PACES = (180, 60, 24, 12)
 _CRASHES = (1, 2, 3, 4, 12)
 _MOST_OF_A_KIND = 2
 _CALLS_A_DAY = 110
@@ -257,9 +270,22 @@ def _of_instants(plan: Plan, kinds: Sequence[Kind]) -> Iterator[Fault]:
         rng = Random(f"{plan.seed}/{kind}")
         low, high = LASTING[kind]
         for _ in range(rng.randint(1, _MOST_OF_A_KIND)):
-            yield Fault(
+            fault = Fault(
                 kind=kind,
                 listener=rng.randrange(plan.users) if kind in OF_LISTENER else None,
                 at_s=round(rng.uniform(SETTLING_S, plan.days * DAY_S), 3),
                 value=round(rng.uniform(low, high), 3),
             )
+            yield fault
+            if kind in _MEANT_FOR_RUNS and rng.random() < _HITS_A_RUN:
+                yield _run_before(fault, rng, users=plan.users)
+
+
+def _run_before(fault: Fault, rng: Random, *, users: int) -> Fault:
+    """Let somebody ask for a sync so that a fault meets it: runs take seconds of every hour."""
+    return Fault(
+        kind=Kind.ASK,
+        listener=rng.randrange(users) if fault.listener is None else fault.listener,
+        at_s=round((fault.at_s or 0.0) - rng.uniform(*_INTO_A_RUN_S), 3),
+        value=_ASKED_AGAIN_S,
+    )

@@ -30,7 +30,7 @@ def test_seeds_differ_in_the_kinds_they_have() -> None:
     """About half of all seeds have a kind, and hardly two the same kinds."""
     kinds = [frozenset(fault.kind for fault in draw(seed).faults) for seed in SEEDS]
 
-    for kind in (*LASTING, Kind.CRASH):
+    for kind in (*LASTING.keys() - {Kind.ASK}, Kind.CRASH):  # others bring runs that are asked for
         assert 0.4 < sum(kind in one for one in kinds) / len(kinds) < 0.6
     assert set(WIRE) <= set().union(*kinds)
     assert 280 < len(set(kinds))

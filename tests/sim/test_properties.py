@@ -180,6 +180,17 @@ def _refresh_without_lease(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(connection, "take_lease", take_lease)
 
 
+def _renew_no_lease(patch: pytest.MonkeyPatch) -> None:
+    real = sync.hold
+
+    async def hold(session: Any, **claim: Any) -> bool:
+        schedule = await sync.schedule_of(session, user_id=claim["user_id"])
+        assert schedule is not None
+        return await real(session, **claim | {"lease_until": schedule.lease_until})
+
+    patch.setattr(sync, "hold", hold)
+
+
 def _with(plan: Plan, kind: Kind, at_s: float, value: float) -> Plan:
     """Return a plan in which one thing happens to the only listener."""
     return plan.with_faults([Fault(kind=kind, listener=0, at_s=at_s, value=value)])
@@ -207,6 +218,7 @@ PLANTED: dict[str, tuple[Plant, Plan]] = {
 }
 
 FURTHER: dict[str, tuple[Plant, Plan]] = {
+    "one_run_at_a_time": (_renew_no_lease, replace(SHORT, users=3, calls_a_minute=12)),
     "calls_a_minute": (_hurry, replace(SHORT, users=3, calls_a_minute=10)),
     "one_refresh_an_expiry": (_refresh_without_lease, _with(SHORT, Kind.CROWD, 7000.0, 1.0)),
 }
