@@ -91,8 +91,6 @@ async def plant(stage: Stage, ada: Planted, *, beside: Planted) -> Planted:
         )
     events = await _history(stage, ada)
     imports = await _imports(stage, ada)
-    hidden = await browser.post(f"/api/history/events/{events[0]['id']}/hide")
-    await browser.delete(f"/api/history/edits/{hidden.json()['id']}")
     episodes = [one for show in own for one in await stage.episodes(ada.user_id, show)]
     ids = {
         "show_id": own,
@@ -102,7 +100,6 @@ async def plant(stage: Stage, ada: Planted, *, beside: Planted) -> Planted:
         "edit_id": [edit["id"] for edit in (await browser.get("/api/history/edits")).json()],
         "import_id": imports,
         "upload_id": imports[1:],
-        "edit_id": [hidden.json()["id"]],
         "year": [str(LISTENED_S // 31_557_600 + 1970)],
     }
     secrets = [MARK, ZONE, str(POSITION_MS), str(RUN_COST), str(CALL_COST), *runs, *own]

@@ -58,10 +58,6 @@ GOOD_FILES = {
     "POST /api/history/imports": FILE.encode(),
     "PATCH /api/history/uploads/{upload_id}": b"[",
 }
-NEEDS_A_PAIR = {
-    "POST /api/history/events/{event_id}/split",
-    "POST /api/history/events/{event_id}/join",
-}
 NEEDS_A_CONSENT = {f"GET {CALLBACK}", f"POST {CALLBACK}/confirm"}
 ENDS_IT_ALL = {"DELETE /api/account"}
 
@@ -113,13 +109,6 @@ class Service:
         half = await client.post("/api/history/uploads", json={"name": "a", "size_bytes": 9})
         self.known |= {"import_id": done.json()["id"], "upload_id": half.json()["id"]}
 
-    async def hide_anew(self) -> None:
-        """Let an edit be there."""
-        await self.sign_in()
-        client = program(self.app, bearer=self.bearer)
-        made = await client.post(f"/api/history/events/{self.known['event_id']}/hide")
-        self.known["edit_id"] = made.json()["id"]
-
     def answer(self, operation: Operation, case: Any) -> None:
         """Send one generated request as program or browser and hold the reply to the document."""
         if self.tried % 100 == 0:  # all of them come at one instant
@@ -128,8 +117,6 @@ class Service:
             self.wait_for(self.sign_in())
         if operation.path.startswith(("/api/history/imports", "/api/history/uploads")):
             self.wait_for(self.import_anew())
-        if "/edits/" in operation.path:
-            self.wait_for(self.hide_anew())
         if self.tried % 2:  # ids out of the blue are never found
             names = operation.parameters("path")
             case.path_parameters.update({name: self.known[name] for name in names})

@@ -39,7 +39,6 @@ MISSING = {
     "edit_id": str(UUID(int=0)),
     "import_id": str(UUID(int=0)),
     "upload_id": str(UUID(int=0)),
-    "edit_id": str(UUID(int=0)),
 }
 OF_EVERYBODY = {"year"}
 """Parameters of paths that are nobody's: a year."""
@@ -56,8 +55,6 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/history/events/{event_id}/split": {"source": str(UUID(int=1))},
     "POST /api/history/events/{event_id}/join": {"event": str(UUID(int=1))},
     "POST /api/history/uploads": {"name": "of bob", "size_bytes": 9},
-    "POST /api/history/events/{event_id}/split": {"source": str(UUID(int=0))},
-    "POST /api/history/events/{event_id}/join": {"event": str(UUID(int=0))},
 }
 FILES = {"POST /api/history/imports", "PATCH /api/history/uploads/{upload_id}"}
 """Those that take bytes, and say so."""
