@@ -11,29 +11,32 @@ in a process of its own with no network between, and so is the memory that it ha
 
 import asyncio
 import multiprocessing
-import sqlite3
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from random import Random
-from typing import Any, Literal, NamedTuple
-from uuid import UUID
+from typing import Any, NamedTuple
 
 import httpx2
-import psycopg
-from cryptography.fernet import Fernet
 from fastapi import FastAPI
-from pydantic import SecretStr
 from sqlalchemy import event
 
-from benchmarks.harness import Goal, Report, Row, Table, main, peak_mb
-from src.config import Settings
+from benchmarks.harness import Goal, Report, Row, Spent, Table, main, peak_mb
+from benchmarks.worlds.history import (
+    BIG,
+    FIRST_S,
+    LAST_S,
+    NAME,
+    ZONE,
+    Filled,
+    Size,
+    fill_postgresql,
+    fill_sqlite,
+)
 from src.history import listing
 from src.history.figures import Asked
 from src.history.queries.filters import Events
@@ -42,7 +45,6 @@ from src.history.statistics import statistics as statistics_of
 from src.history.yearly import year_of
 from src.history.zones import Unit, day_of, zone_named
 from src.main import create_app
-from src.operations.migrations import upgrade
 from src.runtime import Runtime
 from src.spotify.config import SpotifySettings
 from src.spotify.service import Spotify
@@ -51,223 +53,14 @@ from src.users.schemas import Scope
 from src.users.sign_in import make_token
 from src.utils.clock import SystemClock
 from src.utils.logging import configure_logging
-from src.utils.types import UserId
 from tests.databases import PostgresServer
 from tests.servers import SUPERUSER, Keeper
 
-SEED = 5
-FIRST_S = int(datetime(2016, 1, 1, tzinfo=UTC).timestamp())
-LAST_S = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp())
 YEAR = 2020
 PAGE = 50
-ZONE = "Europe/Berlin"
-BIG = UserId(1)
-NAME = "history_api"
+FULL = Size(users=200, events=1_000_000, big=100_000, rounds=200)
+QUICK = Size(users=20, events=60_000, big=20_000, rounds=60)
 _SPAWN = multiprocessing.get_context("spawn")
-
-Database = Literal["sqlite", "postgresql"]
-Rows = Iterable[tuple[Any, ...]]
-
-
-class Size(NamedTuple):
-    """How much there is: users, events of all, and of the one that is asked about."""
-
-    users: int
-    events: int
-    big: int
-    rounds: int
-
-
-FULL = Size(200, 1_000_000, 100_000, 200)
-QUICK = Size(20, 60_000, 20_000, 60)
-
-
-@dataclass(frozen=True, slots=True)
-class Filled:
-    """A database full of history, and how a process of the product reaches it."""
-
-    kind: Database
-    folder: Path
-    url: str
-    scheduler: str
-
-    def settings(self) -> Settings:
-        """Return the settings of such a process."""
-        return Settings(
-            _env_file=None,
-            data_dir=self.folder,
-            database_url=self.url,
-            database_scheduler_url=self.scheduler,
-            encryption_keys=SecretStr(f"1:{Fernet.generate_key().decode()}"),
-        )
-
-    @contextmanager
-    def bare(self) -> Iterator[Callable[[str, Any], Any]]:
-        """Open a connection of the driver's own; the product's guards are not on it."""
-        if self.kind == "sqlite":
-            with closing(sqlite3.connect(self.url.removeprefix("sqlite:///"))) as file:
-                yield lambda text, values: file.execute(text, values).fetchall()
-            return
-        with psycopg.connect(self.url.replace("+psycopg", "")) as connection:
-            connection.execute("select set_config('app.user_id', %s, false)", [str(BIG)])
-            yield lambda text, values: connection.execute(text, values).fetchall()
-
-
-# What is in it.
-
-
-def tables(size: Size) -> Iterator[tuple[str, str, Rows]]:
-    """Yield each table's name, columns and rows; the same for every database."""
-    others = (size.events - size.big) // (size.users - 1)
-    per_user = [size.big, *([others] * (size.users - 1))]
-    users = range(1, size.users + 1)
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    yield (
-        "users",
-        "id, name, password_hash, role, time_zone, created_at",
-        ((user, f"user{user}", "-", "user", ZONE, now) for user in users),
-    )
-    yield "history_state", "user_id, version", ((user, 1) for user in users)
-    yield (
-        "coverage",
-        "user_id, from_s, to_s, class",
-        ((user, FIRST_S, LAST_S, "exact") for user in users),
-    )
-    yield from _catalogue(size.big // 5, now)
-    yield (
-        "history_show",
-        "id, user_id, name_norm, name",
-        (
-            (_ref(user, show), user, f"show {show}", f"Show {show}")
-            for user in users
-            for show in range(SHOWS)
-        ),
-    )
-    yield (
-        "history_episode",
-        "id, user_id, identity, episode_id, name, show_ref",
-        (
-            (
-                _ref(user, number),
-                user,
-                f"spotify:{number}",
-                str(number),
-                f"Episode {number}",
-                _ref(user, number % SHOWS),
-            )
-            for user, events in zip(users, per_user, strict=True)
-            for number in range(events // 5)
-        ),
-    )
-    yield (
-        "observation",
-        "id, user_id, episode_ref, source, ended_s, began_s, ms, n, flags, apart_s",
-        (one.observation for one in _listening(per_user)),
-    )
-    yield (
-        "listening_event",
-        _EVENT_COLUMNS,
-        (one.event for one in _listening(per_user)),
-    )
-
-
-SHOWS = 60
-_EVENT_COLUMNS = (
-    "user_id, ended_s, id, began_s, earliest_s, latest_s, ms, certainty, rule, doubtful,"
-    " at_least, clamped, hidden, episode_ref, show_ref, observation_id"
-)
-_EPISODE_COLUMNS = (
-    "id, show_id, name, description, duration_ms, release_date, release_precision, explicit,"
-    " playable, languages, first_seen_at, fetched_at, misses"
-)
-
-
-def _ref(user: int, number: int) -> int:
-    return user * 1_000_000 + number
-
-
-def _catalogue(episodes: int, now: datetime) -> Iterator[tuple[str, str, Rows]]:
-    yield (
-        '"show"',
-        "id, name, description, languages, explicit, list_order, misses, fetched_at, folded",
-        (
-            (f"s{show}", f"Show {show}", "", "en", False, "unknown", 0, now, f"show {show}")
-            for show in range(SHOWS)
-        ),
-    )
-    yield (
-        "episode",
-        _EPISODE_COLUMNS,
-        (
-            (
-                *(str(number), f"s{number % SHOWS}", f"Episode {number}", "", 3_600_000),
-                *(f"{2015 + number % 11}-05-{1 + number % 28:02}", "day", False, True, "en"),
-                *(now, now, 0),
-            )
-            for number in range(episodes)
-        ),
-    )
-
-
-class _Listened(NamedTuple):
-    observation: tuple[Any, ...]
-    event: tuple[Any, ...]
-
-
-def _listening(per_user: list[int]) -> Iterator[_Listened]:
-    random = Random(SEED)
-    row = 0
-    for user, events in enumerate(per_user, start=1):
-        step = (LAST_S - FIRST_S) / events
-        for number in range(events):
-            row += 1
-            ended_s = FIRST_S + int(number * step) + random.randrange(int(step))
-            ms, episode = random.randrange(3_600_000), random.randrange(events // 5)
-            kind = random.random()
-            certainty = "exact" if kind < 0.8 else "minute" if kind < 0.95 else "window"  # noqa: PLR2004 - shares
-            began_s = ended_s - (14_400 if certainty == "window" else ms // 1000)
-            source = {"exact": "ext", "minute": "acc", "window": "win"}[certainty]
-            ref = _ref(user, episode)
-            yield _Listened(
-                (row, user, ref, source, ended_s, began_s, ms, row, 0, 0),
-                (
-                    *(user, ended_s, UUID(int=random.getrandbits(128)), began_s),
-                    *(began_s if certainty == "window" else ended_s, ended_s, ms, certainty),
-                    *("extended", False, False, False, False),
-                    *(ref, _ref(user, episode % SHOWS), row),
-                ),
-            )
-
-
-def fill_sqlite(folder: Path, size: Size) -> Filled:
-    """Make a SQLite file with all of it."""
-    path = folder / "playhead.db"
-    url = f"sqlite:///{path}"
-    upgrade(url)
-    sqlite3.register_adapter(UUID, lambda value: value.hex)
-    sqlite3.register_adapter(datetime, lambda value: f"{value:%Y-%m-%d %H:%M:%S.%f}")
-    with closing(sqlite3.connect(path)) as file:
-        file.execute("pragma synchronous = off")
-        for table, columns, rows in tables(size):
-            marks = ", ".join("?" for _ in columns.split(","))
-            file.executemany(f"insert into {table} ({columns}) values ({marks})", rows)  # noqa: S608 - names of this file
-        file.commit()
-    return Filled("sqlite", folder, url, url)
-
-
-def fill_postgresql(server: PostgresServer, folder: Path, size: Size) -> Filled:
-    """Make a PostgreSQL database with all of it."""
-    server.drop_database(NAME)
-    server.create_database(NAME)
-    upgrade(server.url(NAME, role="playhead_owner"))
-    with server.connect(NAME) as connection:
-        for table, columns, rows in tables(size):
-            with connection.cursor().copy(f"copy {table} ({columns}) from stdin") as copy:
-                for row in rows:
-                    copy.write_row(row)
-        connection.execute("vacuum analyze")
-    runtime = server.url(NAME, role="playhead_runtime")
-    return Filled("postgresql", folder, runtime, server.url(NAME, role="playhead_scheduler"))
 
 
 # What is asked of it.
@@ -275,15 +68,25 @@ def fill_postgresql(server: PostgresServer, folder: Path, size: Size) -> Filled:
 
 @dataclass
 class Side:
-    """One thing asked: what the function took each time, what its statements took bare (ms)."""
+    """One thing asked: what the function took each time, what its statements took bare (ms).
+
+    `cpu_ms` are processor times of this process, all threads: function, then bare.
+    """
 
     product: list[float] = field(default_factory=list)
     bare: list[float] = field(default_factory=list)
+    cpu_ms: tuple[list[float], list[float]] = field(default_factory=lambda: ([], []))
 
     @property
     def ratio(self) -> float:
         """How many times as long the function takes."""
         return statistics.median(self.product) / statistics.median(self.bare)
+
+    @property
+    def cpu_ratio(self) -> float:
+        """How many times as much processor time the function takes."""
+        product, bare = map(statistics.median, self.cpu_ms)
+        return product / bare
 
     def at(self, percent: int) -> float:
         """What that share of the calls did not exceed, in milliseconds."""
@@ -307,17 +110,18 @@ async def compared(filled: Filled, call: Call, *, rounds: int) -> Side:
                 await session.connection()
                 if not turn:
                     event.listen(runtime.database.engine.sync_engine, "before_cursor_execute", note)
-                begun = time.perf_counter()
-                await call(runtime, session)
-                product = time.perf_counter() - begun
+                with Spent() as product:
+                    await call(runtime, session)
                 if not turn:
                     event.remove(runtime.database.engine.sync_engine, "before_cursor_execute", note)
-            begun = time.perf_counter()
-            for text, values in sent:
-                execute(text, values)
+            with Spent() as bare:
+                for text, values in sent:
+                    execute(text, values)
             if turn >= WARM:
-                side.bare.append((time.perf_counter() - begun) * 1000)
-                side.product.append(product * 1000)
+                side.product.append(product.wall_s * 1000)
+                side.bare.append(bare.wall_s * 1000)
+                side.cpu_ms[0].append(product.cpu_s * 1000)
+                side.cpu_ms[1].append(bare.cpu_s * 1000)
     await runtime.close()
     return side
 
@@ -467,6 +271,9 @@ def note(report: Report, filled: Filled, size: Size) -> None:
     report.add(f"{kind}_page_end_to_top_ratio", medians[-1] / medians[0], Goal(1.25))
     report.add(f"{kind}_year_p50_ms", statistics.median(a_years.product), Goal(30))
     report.add(f"{kind}_year_ratio", a_years.ratio, Goal(2))
+    if kind == "sqlite":  # which works in this process; PostgreSQL does not
+        report.add("sqlite_page_cpu_ratio", max(side.cpu_ratio for side in pages))
+        report.add("sqlite_year_cpu_ratio", a_years.cpu_ratio)
     report.add(f"{kind}_memory_mb", over_http.memory_mb, Goal(150))
 
 

@@ -76,7 +76,7 @@ async def by_day(session: Session, *, user_id: UserId, events: Events) -> dict[i
         f"select {day} as day, {_sums()} from listening_event e where {condition.text} group by 1"
     )
     rows = await _statement(text).rows(session, *condition.values)
-    return {row[0]: Sum(*map(int, row[1:])) for row in rows}
+    return {part: Sum(events, int(ms), int(known_ms)) for part, events, ms, known_ms in rows}
 
 
 async def crossing(session: Session, *, user_id: UserId, events: Events) -> list[Crossing]:
@@ -153,7 +153,7 @@ async def by_hour(session: Session, *, user_id: UserId, events: Events) -> dict[
         f"select {hour} as hour, {_sums()} from listening_event e where {condition.text} group by 1"
     )
     rows = await _statement(text).rows(session, *condition.values)
-    return {row[0]: Sum(*map(int, row[1:])) for row in rows}
+    return {part: Sum(events, int(ms), int(known_ms)) for part, events, ms, known_ms in rows}
 
 
 async def total(session: Session, *, user_id: UserId, events: Events) -> Sum:
@@ -188,7 +188,7 @@ async def by_catalogue(session: Session, *, user_id: UserId, events: Events) -> 
         f" {Sql.with_episode('e.episode_ref')} where {condition.text} group by 1"
     )
     rows = await _statement(text).rows(session, user_id, *condition.values)
-    return {row[0]: Sum(*map(int, row[1:])) for row in rows}
+    return {part: Sum(events, int(ms), int(known_ms)) for part, events, ms, known_ms in rows}
 
 
 async def runs(session: Session, *, user_id: UserId, events: Events) -> list[Run]:
