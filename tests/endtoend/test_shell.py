@@ -37,7 +37,7 @@ with sync_session(user_id) as db:
 
 
 def shell(typed: str, environment: dict[str, str], **names: str | int) -> str:
-    """Type lines into Python's asyncio shell and return what it printed.
+    """Type lines into Python's shell, the one that awaits if need be; return what it printed.
 
     Args:
         typed: The lines, as they are documented.
@@ -45,8 +45,10 @@ def shell(typed: str, environment: dict[str, str], **names: str | int) -> str:
         names: Values that the lines suppose.
     """
     given = "".join(f"{name} = {value!r}\n" for name, value in names.items())
+    # Python 3.13's asyncio shell takes no indented blocks from a pipe.
+    kind = ["-m", "asyncio"] if "await " in typed else ["-i", "-q"]
     ran = subprocess.run(
-        [sys.executable, "-m", "asyncio"],
+        [sys.executable, *kind],
         input=given + typed + "\n",
         capture_output=True,
         check=True,

@@ -133,6 +133,9 @@ def browsing(folder: Path) -> Iterator[Browser]:
             _wait_for(http)
             reply = http.post("/session", json={"capabilities": {"alwaysMatch": wanted}})
             session = reply.json()["value"]["sessionId"]
+            # A page may still be on its way when something on it is looked for.
+            patience_ms = round(_PATIENCE_S * 1000)
+            http.post(f"/session/{session}/timeouts", json={"implicit": patience_ms})
             yield Browser(http, session)
             http.delete(f"/session/{session}")
     finally:
