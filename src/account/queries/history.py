@@ -29,8 +29,9 @@ from src.utils.types import UserId
 
 async def _rows(session: Session, chosen: Any) -> AsyncIterator[Any]:
     found = await session.stream(chosen.execution_options(yield_per=AT_ONCE))
-    async for row in found:
-        yield row
+    async for some in found.partitions():
+        for row in some:
+            yield row
 
 
 async def is_settled(session: Session, *, user_id: UserId) -> bool:

@@ -139,5 +139,6 @@ async def records_of(
     """Yield a user's records of a kind, in a fixed order, with few in memory at a time."""
     chosen = statement(kind, user_id=user_id).execution_options(yield_per=AT_ONCE)
     found = await session.stream(chosen)
-    async for row in found.mappings():
-        yield kind(**row)
+    async for some in found.mappings().partitions():
+        for row in some:
+            yield kind(**row)
