@@ -1,4 +1,4 @@
-"""A second Playhead, empty, on the same engine as the first."""
+"""A simulated Spotify, and a second Playhead that is empty."""
 
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -11,7 +11,16 @@ from src.runtime import Runtime
 from src.utils.entropy import SeededEntropy
 from tests.databases import PostgresServer
 from tests.fixtures import DatabaseUrls
+from tests.spotify.sync_parts import Stage, small_world
 from tests.utils.stepped_clock import SteppedClock
+
+
+@pytest.fixture
+async def stage(runtime: Runtime, clock: SteppedClock) -> AsyncIterator[Stage]:
+    """The product and a simulated Spotify, on one clock."""
+    opened = Stage.open(runtime, clock, small_world(clock, shows_per_listener=4, listeners=1))
+    yield opened
+    await opened.spotify.close()
 
 
 def _made(

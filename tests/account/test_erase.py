@@ -1,6 +1,5 @@
 """Erasing an account: nothing of it is left, wherever one looks."""
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,21 +7,17 @@ import pytest
 
 from src.account.errors import NameDiffers, OwnerStays
 from src.account.service import erase
-from src.database import Base
 from src.history import importing, uploads
-from src.history.errors import WorkTakenOver
-from src.history.importer import import_files
 from src.runtime import Runtime
 from src.users.models import Role
 from src.users.service import add_user as make_account
 from src.users.service import issue_setup_code
 from src.utils.types import UserId
 from tests.account.exports import exported, without_times
-from tests.account.lives import EMAIL, MARK, lived
+from tests.account.lives import MARK, lived
 from tests.api.tables import Dump, dump
 from tests.factories import add_user
 from tests.fixtures import DatabaseUrls
-from tests.history.imports import Listener, ext_row
 from tests.users.clients import PASSWORD, quick_passwords
 
 SUMS = {"quota_slot", "quota_bucket", "login_throttle", "installation", "alembic_version"}
@@ -124,52 +119,3 @@ async def test_the_owner_leaves_last(runtime: Runtime, tmp_path: Path) -> None:
 
     assert await issue_setup_code(runtime) is not None
     assert owner < await _owner(runtime, "second")
-
-
-async def test_an_import_under_way_writes_nothing_more(
-    runtime: Runtime, database_urls: DatabaseUrls, tmp_path: Path
-) -> None:
-    """The work finds its claim gone, and leaves no row and no file behind."""
-    ada = await Listener.made(runtime, tmp_path)
-    before = dump(database_urls, user_id=ada.user_id)
-    work = await ada.begun(ada.file([ext_row("10:30:15", 1_800_000)]))
-    async with work.step({"state": "running"}):
-        pass
-
-    await erase(runtime, user_id=ada.user_id, typed="ada")
-
-    with pytest.raises(WorkTakenOver):
-        await import_files(work)
-    rows = dump(database_urls, user_id=ada.user_id)
-    assert [] == [name for name in before if rows[name] and name not in SUMS | {"show"}]
-
-
-@pytest.mark.server
-async def test_erasing_waits_for_the_step_that_an_import_is_at(
-    runtime: Runtime, database_urls: DatabaseUrls, tmp_path: Path
-) -> None:
-    """Rows that are just being stored go too, though they come after the erasure began."""
-    ada = await Listener.made(runtime, tmp_path)
-    work = await ada.begun(ada.file([ext_row("10:30:15", 1_800_000)]))
-    await import_files(work)
-    held, go_on = asyncio.Event(), asyncio.Event()
-
-    async def storing() -> None:
-        async with work.step(derives=True):
-            held.set()
-            await go_on.wait()
-
-    step = asyncio.ensure_future(storing())
-    await held.wait()
-    erasing = asyncio.ensure_future(erase(runtime, user_id=ada.user_id, typed="ada"))
-    await asyncio.sleep(0)
-    go_on.set()
-    await asyncio.gather(step, erasing)
-
-    assert set() == {name for name, rows in dump(database_urls).items() if rows} - SUMS
-
-
-def test_every_table_is_looked_at() -> None:
-    """The search walks what the models declare, which migrations are held to."""
-    assert {"users", "observation", "cost_entry"} <= set(Base.metadata.tables)
-    assert EMAIL.startswith(MARK)
