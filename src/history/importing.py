@@ -322,10 +322,18 @@ async def _give_up(work: Work) -> None:
 
 
 async def sweep(runtime: Runtime) -> int:
-    """Delete uploads that did not become whole within a day; return how many."""
+    """Delete uploads that did not become whole within a day; return how many.
+
+    Files that a process left behind when it died between an import's end and their deletion
+    go as well.
+    """
+    there = uploads.folders(runtime.settings)
     before_s = int(runtime.clock.now().timestamp()) - KEPT_S
     async with runtime.database.scheduling(write=False) as session:
         found = await queries.left_over_all_users(session, before_s=before_s)
+        needed = await queries.under_way_all_users(session, run_ids=there)
     for user_id, run_id in found:
         await drop_upload(runtime, user_id=user_id, run_id=run_id)
+    for run_id in set(there) - needed:
+        uploads.remove(runtime.settings, run_id)
     return len(found)

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -181,6 +182,18 @@ async def test_half_uploads_go_after_a_day(
     assert [] == left_on_disk(runtime)
     async with runtime.database.transaction(UserId(1)) as session:
         assert [] == list(await runs.imports(session, user_id=UserId(1), before=None, limit=9))
+
+
+async def test_files_that_a_dead_process_left_are_swept(runtime: Runtime, app: FastAPI) -> None:
+    """What no import needs any more goes; what one waits for stays."""
+    client = await signed_in(app)
+    begun = await client.post(IMPORTS, content=as_json(ROWS))
+    left = runtime.settings.data_dir / "uploads" / str(UUID(int=7))
+    left.mkdir()
+
+    await importing.sweep(runtime)
+
+    assert [begun.json()["id"]] == [path.name for path in left_on_disk(runtime)]
 
 
 async def test_undoing_takes_the_import_back(runtime: Runtime, app: FastAPI) -> None:

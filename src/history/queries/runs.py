@@ -76,6 +76,14 @@ async def left_over_all_users(session: Session, *, before_s: int) -> list[tuple[
     return [(UserId(row[0]), row[1]) for row in rows]
 
 
+async def under_way_all_users(session: Session, *, run_ids: Collection[UUID]) -> set[UUID]:
+    """Return which of these runs need their files."""
+    rows = await session.scalars(
+        select(HistoryRun.id).where(HistoryRun.id.in_(run_ids), HistoryRun.state.in_(UNDER_WAY))
+    )
+    return set(rows)
+
+
 async def hold(
     session: Session, *, user_id: UserId, run_id: UUID, fence: int, values: Mapping[str, Any]
 ) -> bool:
