@@ -44,6 +44,7 @@ from src.utils.types import UserId
 STREAK_MS = 30_000
 """Least milliseconds of a day that belongs to a streak."""
 
+_EVENTS_AT_ONCE = 10_000
 _ONE_DAY = timedelta(days=1)
 
 Days = Mapping[date, Sum]
@@ -65,7 +66,6 @@ async def statistics(
     events = asked.events
     shows = await queries.by_show(session, user_id=user_id, events=events)
     days = await days_of(session, user_id=user_id, asked=asked)
-    runs = await queries.runs(session, user_id=user_id, events=events)
     total = total_of(shows)
     episodes, length_ms = await queries.backlog(session, user_id=user_id)
     return Statistics(
@@ -75,7 +75,7 @@ async def statistics(
         totals=Totals.model_validate(
             {
                 **asked.figure(total),
-                "plays": plays_of(runs),
+                "plays": await _plays(session, user_id=user_id, asked=asked, total=total),
                 "episodes": sum(one.episodes for one in shows),
                 "shows": sum(one.show is not None for one in shows),
             }
@@ -250,6 +250,17 @@ def _streak(asked: Asked, streak: list[date], days: Days) -> Streak:
     return Streak.model_validate(
         {**figure, "first": streak[0], "last": streak[-1], "days": len(streak)}
     )
+
+
+async def _plays(session: Session, *, user_id: UserId, asked: Asked, total: Sum) -> int:
+    parts = 1 + total.events // _EVENTS_AT_ONCE
+    found = 0
+    for part in range(parts):
+        runs = await queries.runs(
+            session, user_id=user_id, events=asked.events, part=part, parts=parts
+        )
+        found += plays_of(runs)
+    return found
 
 
 def plays_of(runs: Iterable[Run]) -> int:

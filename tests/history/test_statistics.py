@@ -164,6 +164,23 @@ async def test_window_makes_totals_a_range(runtime: Runtime) -> None:
         ]
 
 
+async def test_long_histories_are_counted_in_parts(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch, fault_seed: int
+) -> None:
+    """However many events are held at once, plays are the same."""
+    random = Random(fault_seed)
+    async with Person.signed_in(runtime) as ada:
+        rows = drawn(random, count=60, from_s=utc_s("2024-03-01"), to_s=utc_s("2024-03-03"))
+        await ada.heard(rows)
+        whole = (await ada.get(STATISTICS))["totals"]
+
+        monkeypatch.setattr("src.history.statistics._EVENTS_AT_ONCE", 7)
+        in_parts = (await ada.get(STATISTICS))["totals"]
+
+        assert 0 < whole["plays"] <= whole["events"]
+        assert whole == in_parts
+
+
 async def test_streaks_are_days_in_a_row(runtime: Runtime) -> None:
     """Half a minute makes a day, and a streak that ended yesterday can still go on."""
     today = date(2026, 11, 2)  # in Auckland, when it is noon of the 1st in UTC

@@ -191,12 +191,23 @@ async def by_catalogue(session: Session, *, user_id: UserId, events: Events) -> 
     return {part: Sum(events, int(ms), int(known_ms)) for part, events, ms, known_ms in rows}
 
 
-async def runs(session: Session, *, user_id: UserId, events: Events) -> list[Run]:
-    """Return every event as sittings need it, in order of episode, begin, end and id."""
+async def runs(
+    session: Session, *, user_id: UserId, events: Events, part: int = 0, parts: int = 1
+) -> list[Run]:
+    """Return every event as sittings need it, in order of episode, begin, end and id.
+
+    Args:
+        session: Opened for `user_id`.
+        user_id: Owner.
+        events: Which of them.
+        part: Number of a part of the episodes, from 0; each episode is in one part, whole.
+        parts: How many parts there are, so that a long history need not be held at once.
+    """
     condition: Where = await where(session, user_id=user_id, events=events)
     text = (
         "select e.episode_ref, e.began_s, e.ended_s, e.ms from listening_event e"
-        f" where {condition.text} order by e.episode_ref, e.began_s, e.ended_s, e.id"
+        f" where {condition.text} and e.episode_ref - e.episode_ref / {parts} * {parts} = {part}"
+        " order by e.episode_ref, e.began_s, e.ended_s, e.id"
     )
     return [Run(*row) for row in await _statement(text).rows(session, *condition.values)]
 
