@@ -1,15 +1,18 @@
 """Taking everything along, and leaving for good."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import IO
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from src.account import export, service
+from src.account.errors import ExportRunning
 from src.account.schemas import Erasure, ErasureReply
 from src.auth import ProvedUserDep, RuntimeDep, keep_signed_in
+from src.utils.types import UserId
 
 router = APIRouter(prefix="/api/account", tags=["account"])
 
@@ -25,14 +28,34 @@ class ZipResponse(StreamingResponse):
     media_type = "application/zip"
 
 
+@contextmanager
+def _alone(request: Request, user_id: UserId) -> Iterator[None]:
+    """Let one export of a user's be written at a time, in this process.
+
+    Raises:
+        ExportRunning: Another one is.
+    """
+    state = request.app.state
+    if not hasattr(state, "exporting"):
+        state.exporting = set[UserId]()
+    if user_id in state.exporting:
+        raise ExportRunning
+    state.exporting.add(user_id)
+    try:
+        yield
+    finally:
+        state.exporting.discard(user_id)
+
+
 @router.get("/export", response_class=ZipResponse)
-async def take_along(user: ProvedUserDep, runtime: RuntimeDep) -> ZipResponse:
+async def take_along(request: Request, user: ProvedUserDep, runtime: RuntimeDep) -> ZipResponse:
     """Return everything that is held of you as a zip; `README.txt` in it says what is where.
 
     It can be read back into an empty account of any Playhead. Needs a browser that just
     gave its password. The first bytes come when all of it is written.
     """
-    file = await export.spooled(runtime, user_id=user.id)
+    with _alone(request, user.id):
+        file = await export.spooled(runtime, user_id=user.id)
     size = file.seek(0, 2)
     file.seek(0)
     day = runtime.clock.now().date().isoformat()

@@ -79,6 +79,21 @@ class EventsDiffer(PlayheadError):
         )
 
 
+class ExportRunning(PlayheadError):
+    """The user's last export is still being written."""
+
+    status = 429
+    code = "export_running"
+    title = "Export running"
+
+    def __init__(self) -> None:
+        """Ask to come back."""
+        super().__init__(
+            "Your last export is still being written. Ask again when it is there.",
+            retry_after_s=10,
+        )
+
+
 class NameDiffers(PlayheadError):
     """What was typed to confirm is not the account's name."""
 

@@ -1,5 +1,6 @@
 """The doors of an account: who may take it along, and who may erase it."""
 
+import asyncio
 import io
 import zipfile
 from pathlib import Path
@@ -46,6 +47,19 @@ async def test_an_export_is_a_zip_to_be_kept(app: FastAPI) -> None:
     with zipfile.ZipFile(io.BytesIO(reply.content)) as archive:
         assert archive.testzip() is None
         assert {"README.txt", "history.jsonl", "profile.csv"} <= set(archive.namelist())
+
+
+async def test_one_export_of_a_user_is_written_at_a_time(app: FastAPI) -> None:
+    """A second one has to wait, those of others need not, and afterwards it is free again."""
+    ada, bob = await signed_in(app), await signed_in(app, "bob")
+
+    replies = await asyncio.gather(*(one.get(EXPORT) for one in (ada, ada, bob)))
+
+    assert [200, 200, 429] == sorted(reply.status_code for reply in replies)
+    assert 200 == replies[2].status_code
+    refused = next(reply for reply in replies[:2] if reply.status_code == 429)
+    assert (429, "export_running") == told(refused)
+    assert 200 == (await ada.get(EXPORT)).status_code
 
 
 async def test_both_need_the_password_of_the_last_minutes(
