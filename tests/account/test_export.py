@@ -1,6 +1,7 @@
 """An export: everything is in it but secrets, and little of it in memory at a time."""
 
 import csv
+import errno
 import io
 import zipfile
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from sqlalchemy.sql.schema import Column
 
 from src.account import cells
-from src.account.export import spooled
+from src.account.export import spooled, write
 from src.account.queries import history
 from src.account.queries.records import statement
 from src.account.records import SUBJECTS
@@ -258,6 +259,22 @@ async def test_a_full_disk_is_told_before_anything_is_written(runtime: Runtime) 
 
     with pytest.raises(NoSpace):
         await spooled(full, user_id=ada)
+
+
+class FullDisk(io.BytesIO):
+    """A file on a disk that has just become full."""
+
+    def write(self, _content: Any) -> int:
+        """Write nothing."""
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+async def test_a_disk_that_becomes_full_is_told(runtime: Runtime) -> None:
+    """It has the same name as one that was full from the start."""
+    ada = await add_user(runtime, "ada")
+
+    with pytest.raises(NoSpace):
+        await write(runtime, FullDisk(), user_id=ada)
 
 
 async def test_nothing_stays_on_the_disk(runtime: Runtime, tmp_path: Path) -> None:

@@ -306,6 +306,24 @@ async def test_only_an_empty_account_is_restored_into(
     assert before == dump(database_urls)
 
 
+async def test_files_that_were_taken_out_are_not_missed(
+    runtime: Runtime, elsewhere: Runtime, tmp_path: Path
+) -> None:
+    """Whoever wants the history alone may leave out the rest; what is cut off is damaged."""
+    files = await exported(runtime, (await lived(runtime, tmp_path)).user_id)
+    history = {"history.jsonl": files["history.jsonl"]}
+    file = zipped(history)
+    file.seek(60)
+    file.write(b"?")
+    user_id = await add_user(elsewhere, "other")
+
+    with pytest.raises((ExportDamaged, NotAnExportOfOurs)):
+        await restore(elsewhere, user_id=user_id, file=file)
+    restored = await restore(elsewhere, user_id=user_id, file=zipped(history))
+
+    assert (8, 0) == (restored.counts["event"], restored.counts["costs"])
+
+
 async def test_one_export_is_in_a_database_once(runtime: Runtime, tmp_path: Path) -> None:
     """Runs and calls have one owner: a copy for somebody else is refused."""
     files = await exported(runtime, (await lived(runtime, tmp_path)).user_id)
