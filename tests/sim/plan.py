@@ -123,7 +123,7 @@ _MEANT_FOR_RUNS = (
     Kind.STALL,
 )
 _HITS_A_RUN = 0.5
-_INTO_A_RUN_S = (0.2, 5.0)
+_INTO_A_RUN_S = (0.1, 2.5)
 _ASKED_AGAIN_S = 0.1
 _EXISTS = 0.5
 _WIRE_RATES = (0.01, 0.05, 0.05, 0.2)

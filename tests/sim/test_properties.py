@@ -212,13 +212,13 @@ PLANTED: dict[str, tuple[Plant, Plan]] = {
     "removals": (_remove_at_once, _with(SHORT, Kind.UNSAVE, 900.0, 0.5)),
     "quota_count": (_count_twice, SHORT),
     "one_writer": (_run_twice, _with(SHORT, Kind.STALL, 0.0, 2.0)),
+    "claims_kept": (_renew_no_lease, replace(SHORT, users=5, shows=12, calls_a_minute=12)),
     "reports": (_report_calls_of_others, SHORT),
     "parked_for_cause": (_lose_rotated_tokens, _with(SHORT, Kind.ROTATION, 900.0, 28_800.0)),
     "disconnected": (_keep_plays, _with(SHORT, Kind.DISCONNECT, 900.0, 600.0)),
 }
 
 FURTHER: dict[str, tuple[Plant, Plan]] = {
-    "one_run_at_a_time": (_renew_no_lease, replace(SHORT, users=3, calls_a_minute=12)),
     "calls_a_minute": (_hurry, replace(SHORT, users=3, calls_a_minute=10)),
     "one_refresh_an_expiry": (_refresh_without_lease, _with(SHORT, Kind.CROWD, 7000.0, 1.0)),
 }

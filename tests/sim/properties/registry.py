@@ -6,7 +6,7 @@ from tests.sim.properties.grants import Disconnected, ParkedForCause
 from tests.sim.properties.life import EverybodySynced, NoSurprise
 from tests.sim.properties.links import Library, Removals, SavedEpisodes
 from tests.sim.properties.property import Property
-from tests.sim.properties.runs import OneWriter, Reports
+from tests.sim.properties.runs import ClaimsKept, OneWriter, Reports
 from tests.sim.properties.truth import Episodes, ResumePoints
 
 ALL: tuple[type[Property], ...] = (
@@ -17,6 +17,7 @@ ALL: tuple[type[Property], ...] = (
     Budget,
     QuotaCount,
     Fences,
+    ClaimsKept,
     OneWriter,
     Reports,
     ParkedForCause,

@@ -38,6 +38,23 @@ def _task() -> asyncio.Task[Any] | None:
         return None
 
 
+class ClaimsKept(Property):
+    """A run keeps its claim as long as it lives, unless it stood still or its user left."""
+
+    name = "claims_kept"
+    _LEFT_S = 60.0
+
+    def event(self, event: str, fields: dict[str, Any]) -> None:
+        """Look why a run lost its claim."""
+        if event != "run_taken_over":
+            return
+        now_s = self.case.stage.now_s()
+        left_s = self.case.script.disconnected_s.get(self.case.script.listener_of(fields))
+        has_left = left_s is not None and now_s - left_s <= self._LEFT_S
+        if not has_left and not self.case.is_confused(now_s):
+            self.fail(f"{fields}")
+
+
 class Reports(Property):
     """A run's report counts the calls and the money that the ledger has of this run."""
 
