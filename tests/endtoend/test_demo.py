@@ -54,7 +54,9 @@ def test_demo_starts_anew_and_goes_on(tmp_path: Path) -> None:
     assert 8 < first["calls"] <= 50
     assert 5_000 >= first["cost_micro_usd"]
     assert first["calls"] * PRICE_MICRO == first["cost_micro_usd"]
-    assert 0 < first["plays"] < first["episodes"]
+    assert 5_000 < first["plays"]
+    assert "of them podcasts, since 20" in said
+    assert "Importing" not in said_again
     assert "of-before" not in said
     assert f"127.0.0.1:{port}" not in said
     assert "Playhead answers at http://127.0.0.1:" in said

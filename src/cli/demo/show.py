@@ -11,7 +11,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from src.cli.demo.stage import LISTENER, SCRIPT, Script, on_stage
+from src.cli.demo.stage import LISTENER, SCRIPT, Script, export_of, on_stage
 from src.cli.demo.visitor import DemoFailed, Visitor, browser
 from src.cli.progress import sync_progress
 from src.config import Settings
@@ -24,7 +24,7 @@ PATIENCE_S = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What the demo found; `plays` are resume points seen, `cost_micro_usd` of this run."""
+    """What the demo found; `plays` are listening events, `cost_micro_usd` of this run."""
 
     shows: int
     episodes: int
@@ -46,10 +46,11 @@ class Summary:
     help="Port of the service; when taken, the next free one.",
 )
 def command(*, once: bool, as_json: bool, fresh: bool, port: int) -> None:
-    """Watch a simulated listener connect and sync: no account, no settings.
+    """Watch a simulated listener connect, sync and import: no account, no settings.
 
     Starts a stand-in for Spotify and the real service beside it, connects one
-    listener through the real sign-in, syncs their library and says what it cost.
+    listener through the real sign-in, syncs their library, imports the ten years of
+    listening that Spotify's data export would bring, and says what it cost.
     Run again, it goes on with what is there.
     """
     folder = Settings().data_dir / "demo"
@@ -64,12 +65,17 @@ async def _demo(folder: Path, console: Console, *, once: bool, as_json: bool, po
     began = clock.monotonic()
     script = Script.of(folder, clock=clock, entropy=SystemEntropy())
     script.keep(folder)
-    async with on_stage(script, folder, port=port, clock=clock) as url, browser() as client:
+    async with (
+        on_stage(script, folder, port=port, clock=clock) as (url, simulator),
+        browser() as client,
+    ):
         console.print(f"Playhead answers at {url}, beside a simulated Spotify.")
         visitor = Visitor(client, url)
         await visitor.sign_in(script.username, script.password)
         calls_before, cost_before = await visitor.spent()
         run = await _synced(visitor, script, folder, console, clock)
+        if not await visitor.has_imported():
+            await _import(visitor, export_of(simulator), console, clock)
         count = await visitor.count()
         calls, cost = await visitor.spent()
         summary = Summary(
@@ -120,6 +126,30 @@ async def _watch(visitor: Visitor, console: Console, clock: Clock) -> dict[str, 
     raise DemoFailed("The sync did not end within five minutes; playhead demo --fresh starts anew.")
 
 
+async def _import(visitor: Visitor, export: bytes, console: Console, clock: Clock) -> None:
+    """Import an export as its owner would, and say what was in it.
+
+    Raises:
+        DemoFailed: It was refused, or did not end within five minutes.
+    """
+    console.print("Importing the listener's data export, as Spotify would send it.")
+    watched = await visitor.upload("my_spotify_data.zip", export)
+    deadline = clock.monotonic() + PATIENCE_S
+    while clock.monotonic() < deadline:
+        told: dict[str, Any] = await visitor.get(watched)
+        if told["state"] == "done":
+            counts = told["counts"]
+            console.print(
+                f"  {counts['rows']:,} rows, {counts['new']:,} of them podcasts, "
+                f"since {told['from_at'][:4]}"
+            )
+            return
+        if told["state"] == "failed":
+            raise DemoFailed(f"The import failed: {told['message']}")
+        await clock.sleep(LOOK_EVERY_S)
+    raise DemoFailed("The import did not end within five minutes.")
+
+
 def _tell(
     summary: Summary, run: dict[str, Any], script: Script, url: str, *, console: Console
 ) -> None:
@@ -127,7 +157,7 @@ def _tell(
     console.print(f"\n[bold]{run['message'] or run['outcome']}[/bold]")
     console.print(f"  shows     {summary.shows:>8,}")
     console.print(f"  episodes  {summary.episodes:>8,}")
-    console.print(f"  heard     {summary.plays:>8,}")
+    console.print(f"  listens   {summary.plays:>8,}")
     console.print(f"  calls     {summary.calls:>8,}   ${dollars:.4f}")
     console.print(f"  seconds   {summary.seconds:>8,}")
     console.print(f"\nOpen {url}")

@@ -12,6 +12,7 @@ from pathlib import Path
 import uvicorn
 
 from simulator.app import Simulator, build
+from simulator.archives.writing import zipped
 from simulator.clock import SimClock
 from simulator.serving import Urls, free_socket, serving
 from simulator.settings import DEFAULT_CLIENT_ID
@@ -28,6 +29,7 @@ from src.utils.logging import configure_logging
 SCRIPT = "demo.json"
 LISTENER = 0
 WORLD_MORNING = timedelta(hours=6)
+TEN_YEARS_DAYS = 3653
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +37,14 @@ class Script:
     """What one demo keeps between two runs: when it began, its account and its consent.
 
     Instants are ISO 8601 in UTC; `consented_at` is None until a listener connected.
+    `history_days` is how long everybody in its world has listened at the beginning.
     """
 
     began: str
     username: str
     password: str
     consented_at: str | None = None
+    history_days: int = 365
 
     @classmethod
     def of(cls, folder: Path, *, clock: Clock, entropy: Entropy) -> "Script":
@@ -52,6 +56,7 @@ class Script:
             began=clock.now().replace(microsecond=0).isoformat(),
             username="demo",
             password=entropy.token_bytes(6).hex(),
+            history_days=TEN_YEARS_DAYS,
         )
 
     def keep(self, folder: Path) -> None:
@@ -80,7 +85,8 @@ def simulated(script: Script, clock: Clock) -> Simulator:
     began = datetime.fromisoformat(script.began).astimezone(UTC)
     epoch = (began - WORLD_MORNING).replace(hour=0, minute=0, second=0) + WORLD_MORNING
     world_now = epoch + (clock.now() - began)
-    simulator = build(SimulatorSettings(epoch=epoch), SimClock(start=world_now))
+    world = SimulatorSettings(epoch=epoch, history_days=script.history_days)
+    simulator = build(world, SimClock(start=world_now))
     simulator.close_truth()
     if script.consented_at is not None:
         _remember_consent(simulator, datetime.fromisoformat(script.consented_at))
@@ -100,9 +106,16 @@ def _remember_consent(simulator: Simulator, at: datetime) -> None:
     simulator.grants.redeem(code, at=at)
 
 
+def export_of(simulator: Simulator) -> bytes:
+    """Return the zip that Spotify would send the listener who asks for both kinds of data."""
+    return zipped(simulator.world, LISTENER, until=simulator.clock.now())[0]
+
+
 @asynccontextmanager
-async def on_stage(script: Script, folder: Path, *, port: int, clock: Clock) -> AsyncIterator[str]:
-    """Serve the simulator and Playhead while the block runs; yield Playhead's address.
+async def on_stage(
+    script: Script, folder: Path, *, port: int, clock: Clock
+) -> AsyncIterator[tuple[str, Simulator]]:
+    """Serve the simulator and Playhead while the block runs; yield Playhead's address and it.
 
     Args:
         script: What this demo keeps.
@@ -141,7 +154,7 @@ async def on_stage(script: Script, folder: Path, *, port: int, clock: Clock) -> 
             if task.done():
                 await task
                 raise OSError("the service ended before it answered")
-            yield settings.public_url
+            yield settings.public_url, simulator
         finally:
             server.should_exit = True
             await task

@@ -21,7 +21,7 @@ class DemoFailed(PlayheadError):
 
 @dataclass(frozen=True, slots=True)
 class LibraryCount:
-    """What a library holds: saved shows, stored episodes, resume points other than untouched."""
+    """What a record holds: saved shows, their stored episodes, and listening events."""
 
     shows: int
     episodes: int
@@ -101,8 +101,8 @@ class Visitor:
         self._expect(await self._post("/api/spotify/sync", {}), httpx2.codes.ACCEPTED)
 
     async def count(self) -> LibraryCount:
-        """Count what the library holds, page by page, through the API."""
-        shows = episodes = plays = 0
+        """Count what the library holds, page by page, and all that was heard, by the API."""
+        shows = episodes = 0
         cursor: str | None = None
         while True:
             more = f"&cursor={cursor}" if cursor else ""
@@ -110,10 +110,24 @@ class Visitor:
             kept = [show for show in page["items"] if show["removed_at"] is None]
             shows += len(kept)
             episodes += sum(show["stored_episodes"] for show in kept)
-            plays += sum(show["heard_episodes"] for show in kept)
             cursor = page["next_cursor"]
             if cursor is None:
-                return LibraryCount(shows, episodes, plays)
+                break
+        heard = await self.get("/api/history/statistics")
+        return LibraryCount(shows, episodes, heard["totals"]["events"])
+
+    async def has_imported(self) -> bool:
+        """Tell whether an export was imported, or is about to be."""
+        return bool((await self.get("/api/history/imports?limit=1"))["items"])
+
+    async def upload(self, name: str, export: bytes) -> str:
+        """Hand in an export and return the path at which its import can be watched."""
+        begun = await self._client.post(
+            f"{self._origin}/api/history/imports?name={name}",
+            content=export,
+            headers={"origin": self._origin},
+        )
+        return f"/api/history/imports/{self._expect(begun, httpx2.codes.ACCEPTED).json()['id']}"
 
     async def spent(self) -> tuple[int, int]:
         """Return Web API calls of the last 30 days and their cost in micro-dollars."""
