@@ -12,7 +12,7 @@ from tests.sim.plan import Plan, draw
 from tests.sim.report import report, shrunk
 from tests.sim.running import Outcome, run
 
-SEEDS = 30  # about 3 s of a core each; the product makes 33 database calls for one of its own
+SEEDS = 30  # about 5 s of a core each, most of it SQLAlchemy's and SQLite's
 BATCH = 3
 LONG = int(os.environ.get("PLAYHEAD_SIM_SEEDS", "10000"))
 LONG_BATCH = 100
