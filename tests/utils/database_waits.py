@@ -1,34 +1,41 @@
 """Tells whether a database is at work for this process, so that a clock can let it finish."""
 
 import functools
+import time
 from collections.abc import Callable
 from typing import Any
 
 import aiosqlite
 import psycopg
 
-_under_way = 0
+_begun: dict[object, float] = {}
 
 
-def under_way() -> bool:
-    """Whether a statement was sent to SQLite's thread or to PostgreSQL and has not ended."""
-    return _under_way > 0
+def under_way(*, younger_than_s: float) -> bool:
+    """Whether a statement was sent to SQLite's thread or to PostgreSQL and has not ended.
+
+    Args:
+        younger_than_s: Real seconds; older ones wait for one of us, or were given up in the
+            middle as tests of crashes do.
+    """
+    now_s = time.monotonic()
+    return any(now_s - began_s < younger_than_s for began_s in _begun.values())
 
 
 def watch() -> None:
-    """Count what goes through both drivers from now on; call it once a process."""
-    aiosqlite.Connection._execute = _counted(aiosqlite.Connection._execute)  # type: ignore[method-assign]
-    psycopg.AsyncConnection.wait = _counted(psycopg.AsyncConnection.wait)  # type: ignore[method-assign]
+    """Note what goes through both drivers from now on; call it once a process."""
+    aiosqlite.Connection._execute = _noted(aiosqlite.Connection._execute)  # type: ignore[method-assign]
+    psycopg.AsyncConnection.wait = _noted(psycopg.AsyncConnection.wait)  # type: ignore[method-assign]
 
 
-def _counted(method: Callable[..., Any]) -> Callable[..., Any]:
+def _noted(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
-    async def counted(*args: object, **kwargs: object) -> Any:
-        global _under_way  # noqa: PLW0603 - one count for the one process
-        _under_way += 1
+    async def noted(*args: object, **kwargs: object) -> Any:
+        mark = object()
+        _begun[mark] = time.monotonic()
         try:
             return await method(*args, **kwargs)
         finally:
-            _under_way -= 1
+            del _begun[mark]
 
-    return counted
+    return noted

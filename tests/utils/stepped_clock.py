@@ -145,14 +145,12 @@ class SteppedClock:
             await _turns()
             if (latest := _progress()) != seen:
                 seen, quiet_since = latest, loop.time()
-            elif loop.time() - quiet_since >= self._patience():
+            elif under_way(younger_than_s=_DATABASE_PATIENCE_S):
+                continue  # it always answers, unless one of us keeps the lock it waits for
+            elif loop.time() - quiet_since >= self._patience_s:
                 self._outwaited |= {_waiter(one) for one in self._outsiders()} - {None}
                 break
         return task.done()
-
-    def _patience(self) -> float:
-        """Return how long to wait: a database always answers, unless one of us keeps its lock."""
-        return max(self._patience_s, _DATABASE_PATIENCE_S) if under_way() else self._patience_s
 
     def _outside_may_call(self) -> bool:
         return bool(self._outsiders())
