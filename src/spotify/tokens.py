@@ -184,6 +184,12 @@ class Tokens:
             kept = await queries.store_grant(
                 session, user_id=user_id, fence=row.fence, values=columns
             )
+            if not kept and grant.refresh_token is not None:
+                # The token that was sent may be void by now, for whoever has the lease too.
+                rotated = {name: columns[name] for name in ("refresh_sealed", "key_version")}
+                await queries.replace_refresh_token(
+                    session, user_id=user_id, used=row.refresh_sealed, values=rotated
+                )
         if not kept:
             return None
         log.info("spotify_token_refreshed", user_id=user_id, rotated="refresh_sealed" in columns)

@@ -131,6 +131,28 @@ async def test_a_rotated_refresh_token_replaces_the_old_one(
     ]
 
 
+async def test_a_rotated_refresh_token_survives_a_lease_that_lapsed_meanwhile(
+    runtime: Runtime, accounts: TokenServer, listener: UserId, clock: SteppedClock
+) -> None:
+    """Whoever took the lease over would else go on with a token that is void."""
+    accounts.rotates = True
+    await expire(runtime, listener)
+
+    async def take_over() -> None:
+        accounts.during = None
+        fence = (await row_of(runtime, listener)).fence
+        await change(runtime, listener, fence=fence + 1, lease_until=runtime.clock.now())
+
+    accounts.during = take_over
+
+    token = await clock.run(accounts.oauth(runtime).tokens.access_token(listener))
+
+    assert "access-new-2" == token.value.get_secret_value()
+    assert [f"refresh-{listener}", "refresh-new-1"] == [
+        form["refresh_token"] for form in accounts.forms
+    ]
+
+
 async def test_the_refresh_token_is_kept_when_none_comes(
     runtime: Runtime, accounts: TokenServer, listener: UserId
 ) -> None:

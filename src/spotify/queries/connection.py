@@ -88,6 +88,18 @@ async def store_grant(
     return bool(await rows_changed(session, statement))
 
 
+async def replace_refresh_token(
+    session: Session, *, user_id: UserId, used: str, values: Mapping[str, Any]
+) -> None:
+    """Store a rotated refresh token without the lease, if the stored one is still `used`."""
+    statement = (
+        update(SpotifyConnection)
+        .where(SpotifyConnection.user_id == user_id, SpotifyConnection.refresh_sealed == used)
+        .values(**values)
+    )
+    await rows_changed(session, statement)
+
+
 async def release_lease(session: Session, *, user_id: UserId, fence: int) -> None:
     """Give the lease back without a token, if it is still ours."""
     await store_grant(session, user_id=user_id, fence=fence, values={})
