@@ -7,9 +7,10 @@ from uuid import UUID
 import click
 from rich.console import Console
 
+from src.cli.people import user_named
 from src.cli.progress import sync_progress
 from src.config import Settings
-from src.errors import NotFound, PlayheadError
+from src.errors import PlayheadError
 from src.jobs.worker import background
 from src.operations.starting import AlreadyRunning, prepared
 from src.operations.sync_places import NoSyncPlace, sync_place
@@ -20,8 +21,6 @@ from src.spotify.models import RunState, SyncRun
 from src.spotify.queries import sync as queries
 from src.spotify.scheduling import request_run
 from src.spotify.service import Spotify
-from src.users.queries import user_by_name_all_users
-from src.users.schemas import canonical_name
 from src.utils.types import UserId
 
 LOOK_EVERY_S = 0.3
@@ -58,7 +57,7 @@ async def _sync(settings: Settings, name: str) -> None:
             await stack.enter_async_context(sync_place(runtime, places=places, patience_s=0))
         except (AlreadyRunning, NoSyncPlace):
             alone = False
-        user_id = await _user(runtime, name)
+        user_id = await user_named(runtime, name)
         async with runtime.database.transaction(user_id) as session:
             run = await request_run(runtime, session, user_id=user_id)
             run_id = run.id
@@ -68,15 +67,6 @@ async def _sync(settings: Settings, name: str) -> None:
             wake(settings.data_dir)
         ended = await _watch(runtime, user_id, run_id)
         click.echo(ended.message or ended.outcome or "The run ended.")
-
-
-async def _user(runtime: Runtime, name: str) -> UserId:
-    key = canonical_name(name)
-    async with runtime.database.keyed(key) as session:
-        user = await user_by_name_all_users(session, name=key)
-    if user is None:
-        raise NotFound(f"There is no user {name}. `playhead user add {name}` makes one.")
-    return UserId(user.id)
 
 
 async def _watch(runtime: Runtime, user_id: UserId, run_id: UUID) -> SyncRun:

@@ -54,9 +54,9 @@ class CallBudget:
         finally:
             self._held -= 1
 
-    def count(self, amount: MicroUsd) -> None:
-        """Note an attempt that was made, and its price; it is 0 only if nothing was sent."""
-        if amount:
+    def count(self, amount: MicroUsd, *, sent: bool) -> None:
+        """Note an attempt that was made, its price, and whether it left this machine."""
+        if sent:
             self.calls += 1
         else:
             self.unsent += 1

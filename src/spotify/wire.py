@@ -137,7 +137,7 @@ class Wire:
             run_id=str(call.run_id) if call.run_id else None,
         )
         if call.budget is not None:
-            call.budget.count(attempt.amount)
+            call.budget.count(attempt.amount, sent=attempt.outcome != NOT_SENT)
         await finish(ledger.record(self._runtime.database, attempt))
 
     async def _try(self, call: Call, progress: _Progress, allowed_s: float) -> Reply:

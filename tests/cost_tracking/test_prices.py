@@ -23,11 +23,6 @@ def test_every_service_has_a_price() -> None:
     assert 100 == price_at(Service.SPOTIFY_API, "show", long_ago).of(1)
 
 
-def test_no_call_to_the_web_api_is_free() -> None:
-    """An amount of zero is how a budget knows that an attempt was never sent."""
-    assert all(price.of(1) for price in PRICES if price.service is Service.SPOTIFY_API)
-
-
 def test_a_new_price_counts_from_its_instant_on() -> None:
     """What was bought before keeps the price it had."""
     new = Price(service=Service.SPOTIFY_API, price_micro=250, valid_from=NOW)
