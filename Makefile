@@ -56,7 +56,7 @@ format: $(SYNCED) ## Format the code and mend what the linter can mend
 	@$(RUN) ruff format --quiet $(CODE)
 
 endurance: $(SYNCED) ## Run the long tests: many seeds, many crashes (hours)
-	@PLAYHEAD_ENDURANCE=1 $(PYTEST) -m endurance $(ARGS)
+	@PLAYHEAD_ENDURANCE=1 $(PYTEST) -m endurance -o faulthandler_timeout=7200 $(ARGS)
 
 coverage: $(SYNCED) ## Run every test and show the branches that none of them takes
 	@$(PYTEST) $(SPREAD) --cov --cov-report=term $(ARGS)

@@ -62,7 +62,9 @@ async def come_back(
     stage: Stage, client: httpx2.AsyncClient, address: str, *, listener: int = 0
 ) -> str:
     """Consent at the simulator, come back, and return where that leads."""
-    arrived = await client.get(await consent(stage, address, listener=listener))
+    back = await consent(stage, address, listener=listener)
+    # After a sync a call may have to wait for its turn: the clock has to go on.
+    arrived = await stage.clock.run(client.get(back))
     assert 303 == arrived.status_code, arrived.text
     led_to: str = arrived.headers["location"]
     return led_to
